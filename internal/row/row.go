@@ -26,6 +26,9 @@ const (
 	// WideNumber: some number inside a container has over 15 significant digits or an exponent, so it may not
 	// survive a JSON parser that reads doubles.
 	WideNumber
+	// HostileKey: the key itself holds \u0000 or an unpaired surrogate. Such a field has Key NoKey, and its Name is the
+	// key's raw text, escapes left as they are: text that can be stored, where the decoded key could not.
+	HostileKey
 )
 
 // Key is an interned top-level key: an index into a [Keys]. NoKey marks a key that was not interned because the
