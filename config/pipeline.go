@@ -1,0 +1,143 @@
+package config
+
+import "time"
+
+// Pipeline is one pipeline file, validated, with every default filled in and every secret read.
+type Pipeline struct {
+	// File is the name the file was read under; it names the pipeline in logs and in /healthz.
+	File string
+
+	Source          Source
+	Transform       Transform
+	Sink            Sink
+	Memory          Size          // bytes in flight, all shards together
+	ShutdownTimeout time.Duration // for the last flush, commit and release after a stop was asked for
+	FailedMessages  FailedMessages
+	Telemetry       Telemetry
+}
+
+// Source says which stream is read, from where on, and how its shards are shared between workers.
+type Source struct {
+	Stream      string // the stream's name, also when the file gives an ARN
+	StreamARN   string // empty when the file gives a name
+	Region      string
+	Application string // the DynamoDB lease table
+	Start       Start  // for shards with neither checkpoint nor offset
+	Consumer    Consumer
+
+	// AccessKeyID and SecretAccessKey are both set or both empty; empty means the AWS default chain.
+	AccessKeyID     Secret
+	SecretAccessKey Secret
+	SessionToken    Secret
+
+	KinesisEndpoint  string // empty: the region's
+	DynamoDBEndpoint string // empty: the region's
+
+	PollInterval  time.Duration // between GetRecords calls of an idle shard
+	LeaseDuration time.Duration // a lease whose counter stood still for this long is free
+	WorkerID      string        // empty: to be made of the host name and a random part
+}
+
+// Start is where a shard is read from when nothing is known of it yet.
+type Start struct {
+	Position StartPosition
+	Time     time.Time // only with AtTimestamp
+}
+
+// StartPosition is a Kinesis shard iterator type.
+type StartPosition string
+
+// The positions that a file can name.
+const (
+	TrimHorizon StartPosition = "TRIM_HORIZON"
+	Latest      StartPosition = "LATEST"
+	AtTimestamp StartPosition = "AT_TIMESTAMP"
+)
+
+// Consumer is how records are fetched.
+type Consumer string
+
+// Polling reads with GetRecords, within the 5 calls/s and 2 MB/s that all consumers of a shard share.
+const Polling Consumer = "polling"
+
+// Transform says how a record becomes a row. It has no keys yet.
+type Transform struct{}
+
+// Sink says which table is loaded, as whom, and how large a batch grows.
+type Sink struct {
+	Account string
+	User    string
+
+	// Either PrivateKey (PEM, with PrivateKeyPassphrase when it is encrypted) or Password is set, never both.
+	PrivateKey           Secret
+	PrivateKeyPassphrase Secret
+	Password             Secret
+
+	Role      string // empty: the user's default role
+	Warehouse string
+
+	// Database, Schema and Table are names as they stand in Snowflake, case and all, without quotes.
+	Database string
+	Schema   string
+	Table    string
+
+	URL      string // empty: the account's own
+	Batch    Batch
+	SpoolDir string // never empty
+}
+
+// Batch says when the open batch is loaded: at whichever limit comes first. A single record may carry it over a limit.
+type Batch struct {
+	Interval time.Duration
+	MaxBytes Size // of payload, before compression
+	MaxRows  int
+}
+
+// FailedMessages says what of a message that could not become a row is logged.
+type FailedMessages struct {
+	Payload  PayloadLog
+	MaxBytes Size // of payload, before base64; only with PayloadCut
+}
+
+// PayloadLog is how much of a failed message's payload is logged.
+type PayloadLog string
+
+// The choices for a failed message's payload.
+const (
+	PayloadFull PayloadLog = "full"
+	PayloadCut  PayloadLog = "cut"
+	PayloadNone PayloadLog = "none"
+)
+
+// Telemetry says what the program tells about itself, and where.
+type Telemetry struct {
+	Listen string // host:port; empty: no server
+	Log    Log
+}
+
+// Log is the form and the least level of log lines.
+type Log struct {
+	Format LogFormat
+	Level  LogLevel
+}
+
+// LogFormat is the form of a log line.
+type LogFormat string
+
+// The forms of a log line.
+const (
+	LogJSON      LogFormat = "json"
+	LogText      LogFormat = "text"
+	LogSnowflake LogFormat = "snowflake"
+)
+
+// LogLevel is the least level that is logged.
+type LogLevel string
+
+// The log levels.
+const (
+	LevelDebug LogLevel = "debug"
+	LevelInfo  LogLevel = "info"
+	LevelWarn  LogLevel = "warn"
+	LevelError LogLevel = "error"
+)
