@@ -1,0 +1,161 @@
+package snowflake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"kinesis-snowflake/internal/row"
+)
+
+// Batch is one batch on its way into the table: staged files and the moves of the shards whose rows they hold.
+type Batch struct {
+	ID    string    // BATCH_ID: unique to this batch
+	Copy  Statement // COPY INTO the table from the staged files
+	Files int
+	Rows  int64 // rows that the files hold
+	Moves []Move
+}
+
+// errMoved: the UPDATE did not touch exactly the batch's shards.
+var errMoved = errors.New("some offsets are not where this worker left them")
+
+// ErrShort: COPY loaded another number of rows than the files hold.
+var ErrShort = errors.New("copy did not load every row")
+
+// Commit loads one batch, exactly once. It must be called from the client's goroutine.
+//
+// A nil error means that the outcome is known. An error means that nothing was committed: its class says whether the
+// table has drifted, a row is to blame, a file is missing, or it may simply be tried again. While Snowflake cannot be
+// reached after a COMMIT was sent, Commit stays, resolving, until it can or ctx ends; then the error is of class
+// [Gone] and the outcome stays unknown.
+func (l *Ledger) Commit(ctx context.Context, b Batch) (row.Outcome, error) {
+	var moving time.Time
+	err := l.client.tx(ctx, func() error {
+		if err := l.copy(ctx, b); err != nil {
+			return err
+		}
+		moving = l.opts.Now()
+		n, err := l.waiting(ctx, MoveOffsets{l.offsets, l.opts.Stream, b.ID, b.Moves})
+		if err != nil {
+			return err
+		}
+		if n != int64(len(b.Moves)) {
+			return fmt.Errorf("%w: moved %d of %d", errMoved, n, len(b.Moves))
+		}
+		return nil
+	})
+	switch {
+	case err == nil && l.opts.Now().Sub(moving) < l.opts.LockPatience/2:
+		return row.Outcome{Committed: true}, nil
+	case err == nil:
+		// Somebody may have ended our transaction for dead: the COMMIT of an aborted transaction need not fail.
+		l.opts.Log.WarnContext(ctx, "slow commit: asking Snowflake what became of it", "batch", b.ID)
+		return l.resolve(ctx, b)
+	case errors.Is(err, errMoved):
+		out, rerr := l.resolve(ctx, b)
+		if rerr == nil && !out.Committed && len(out.Fenced) == 0 {
+			rerr = fmt.Errorf("%w: %s: %w, and yet each shard's row is", ErrOffsetsBroken, l.offsets, err)
+		}
+		return out, rerr
+	case errors.Is(err, errCommit), ClassOf(err) == Gone:
+		l.opts.Log.WarnContext(ctx, "batch in doubt: asking Snowflake what became of it", "batch", b.ID, "error", err)
+		return l.resolve(ctx, b)
+	default:
+		return row.Outcome{}, err
+	}
+}
+
+func (l *Ledger) copy(ctx context.Context, b Batch) error {
+	res, err := l.client.Query(ctx, b.Copy)
+	if err != nil {
+		return err
+	}
+	var loaded int64
+	for i := range res.Rows {
+		n, err := strconv.ParseInt(res.Get(i, "rows_loaded"), 10, 64)
+		if err != nil {
+			continue // "Copy executed with 0 files processed." has one column
+		}
+		loaded += n
+	}
+	if loaded != b.Rows || len(res.Rows) != b.Files {
+		return &Error{Class: File, Statement: "COPY INTO", Err: fmt.Errorf("%w: %d of %d rows, %d of %d files", ErrShort, loaded, b.Rows, len(res.Rows), b.Files)}
+	}
+	return nil
+}
+
+// resolve finds out what became of a batch, in a transaction that first takes the offsets' lock: whoever still has the
+// batch's transaction open has the lock, so afterwards its fate is settled.
+func (l *Ledger) resolve(ctx context.Context, b Batch) (row.Outcome, error) {
+	pause := 100 * time.Millisecond
+	for {
+		rows, err := l.lockedRead(ctx)
+		if err == nil {
+			return l.verdict(rows, b), nil
+		}
+		if c := ClassOf(err); c == Permanent || c == Drift || errors.Is(err, ErrOffsetsMissing) || errors.Is(err, ErrOffsetsBroken) {
+			return row.Outcome{}, fmt.Errorf("resolve batch %s: %w", b.ID, err)
+		}
+		l.opts.Log.WarnContext(ctx, "cannot ask Snowflake yet what became of the batch", "batch", b.ID, "error", err)
+		select {
+		case <-ctx.Done():
+			return row.Outcome{}, &Error{Class: Gone, Statement: "resolve batch " + b.ID, Err: errors.Join(ctx.Err(), err)}
+		case <-time.After(pause):
+			pause = min(2*pause, 5*time.Second)
+		}
+	}
+}
+
+func (l *Ledger) lockedRead(ctx context.Context) (rows []offset, err error) {
+	err = l.client.tx(ctx, func() error {
+		n, err := l.waiting(ctx, LockOffsets{l.offsets})
+		if isMissing(err) {
+			return l.missing("of this batch")
+		}
+		if err != nil {
+			return err
+		}
+		if n != 1 {
+			return fmt.Errorf("%w: %s has %d rows '*', want 1", ErrOffsetsBroken, l.offsets, n)
+		}
+		rows, err = l.read(ctx)
+		return err
+	})
+	if errors.Is(err, errCommit) && rows != nil {
+		err = nil // the read was under the lock; whether our touch of row '*' was kept does not matter
+	}
+	return rows, err
+}
+
+func (l *Ledger) verdict(rows []offset, b Batch) row.Outcome {
+	at := make(map[string]offset, len(rows))
+	for _, o := range rows {
+		if o.stream == l.opts.Stream {
+			if o.batch == b.ID {
+				return row.Outcome{Committed: true}
+			}
+			at[o.shard] = o
+		}
+	}
+	out := row.Outcome{Fenced: map[string]row.Claim{}}
+	for _, m := range b.Moves {
+		o, ok := at[m.Shard]
+		if !ok || o.epoch != m.Epoch || o.at != m.From {
+			out.Fenced[m.Shard] = row.Claim{Epoch: o.epoch, At: o.at}
+		}
+	}
+	return out
+}
+
+func isExists(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && (e.Code == 2002 || e.Code == 1757)
+}
+
+func isMissing(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && (e.Code == 2003 || e.Code == 2043)
+}

@@ -1,0 +1,187 @@
+package snowflake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"kinesis-snowflake/internal/row"
+)
+
+// Errors that end a pipeline: going on would lose or double rows, and only a person can decide.
+var (
+	// ErrOffsetsMissing: the lease remembers offsets that Snowflake has no longer.
+	ErrOffsetsMissing = errors.New("the offsets that this application committed are gone")
+	// ErrApplication: another application loads this table.
+	ErrApplication = errors.New("another application loads this table")
+	// ErrOffsetsBroken: the offsets table does not hold exactly one row a shard and one row '*'.
+	ErrOffsetsBroken = errors.New("the offsets table is damaged")
+)
+
+// LedgerOptions configure a [Ledger].
+type LedgerOptions struct {
+	Table       Name   // the table that is loaded; the offsets stand beside it as <table>$OFFSETS
+	Stream      string // stream ARN @ creation time: a stream made again is another stream
+	Application string
+	// LockPatience is how old another transaction's lock on the offsets may grow before it is taken for a dead
+	// worker's and ended. A live worker holds it for one round trip.
+	LockPatience time.Duration
+	Now          func() time.Time // monotonic; time.Now in production
+	NewID        func() string    // a fresh unique id
+	Log          *slog.Logger
+}
+
+// Ledger is the offsets table. It belongs to the goroutine of its [Client].
+type Ledger struct {
+	client  *Client
+	opts    LedgerOptions
+	offsets Name
+	created bool
+}
+
+// NewLedger returns the ledger of one table.
+func NewLedger(c *Client, opts LedgerOptions) *Ledger {
+	return &Ledger{client: c, opts: opts, offsets: opts.Table.sibling(opts.Table.Object + "$OFFSETS")}
+}
+
+type offset struct {
+	stream, shard, application, owner, batch string
+	epoch                                    int64
+	at                                       row.Position
+}
+
+// Acquire makes this worker the owner of the shards' offsets and returns where each stands. The latest acquirer wins.
+// It is safe to repeat after any error. [ErrOffsetsMissing], [ErrApplication] and [ErrOffsetsBroken] are final.
+func (l *Ledger) Acquire(ctx context.Context, wanted []row.Wanted) (map[string]row.Claim, error) {
+	if err := l.create(ctx, wanted); err != nil {
+		return nil, err
+	}
+	// A dead worker's lock is the common reason to be here at all: look before waiting for it.
+	if err := l.breakLocks(ctx); err != nil {
+		return nil, err
+	}
+	shards := make([]string, len(wanted))
+	for i, w := range wanted {
+		shards[i] = w.Shard
+	}
+	owner := l.opts.NewID()
+	var claims map[string]row.Claim
+	err := l.client.tx(ctx, func() error {
+		if err := l.lock(ctx, wanted); err != nil {
+			return err
+		}
+		if _, err := l.client.Exec(ctx, InsertOffsets{l.offsets, l.opts.Stream, l.opts.Application, shards}); err != nil {
+			return err
+		}
+		if _, err := l.client.Exec(ctx, BumpEpochs{l.offsets, l.opts.Stream, owner, shards}); err != nil {
+			return err
+		}
+		rows, err := l.read(ctx)
+		if err != nil {
+			return err
+		}
+		claims, err = l.claims(rows, wanted, owner)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("acquire the offsets of %d shards: %w", len(wanted), err)
+	}
+	return claims, nil
+}
+
+// create makes the offsets table unless some shard's offsets should exist already: then a missing table is a dropped
+// one, and an empty one in its place would stand in the way of UNDROP.
+func (l *Ledger) create(ctx context.Context, wanted []row.Wanted) error {
+	if l.created {
+		return nil
+	}
+	for _, w := range wanted {
+		if w.HasOffsets {
+			return nil
+		}
+	}
+	if _, err := l.client.Exec(ctx, CreateOffsets{l.offsets, l.opts.Application}); err != nil && !isExists(err) {
+		return fmt.Errorf("create the offsets table: %w", err)
+	}
+	l.created = true
+	return nil
+}
+
+func (l *Ledger) lock(ctx context.Context, wanted []row.Wanted) error {
+	n, err := l.waiting(ctx, LockOffsets{l.offsets})
+	switch {
+	case isMissing(err):
+		for _, w := range wanted {
+			if w.HasOffsets {
+				return l.missing(w.Shard)
+			}
+		}
+		l.created = false
+		return err
+	case err != nil:
+		return err
+	case n != 1:
+		return fmt.Errorf("%w: %s has %d rows '*', want 1", ErrOffsetsBroken, l.offsets, n)
+	}
+	return nil
+}
+
+func (l *Ledger) claims(rows []offset, wanted []row.Wanted, owner string) (map[string]row.Claim, error) {
+	claims := make(map[string]row.Claim, len(wanted))
+	for _, o := range rows {
+		if o.application != l.opts.Application {
+			return nil, fmt.Errorf("%w: %s belongs to application %q, this is %q: name another table in sink.table, or stop the other application and delete its rows from %s",
+				ErrApplication, l.opts.Table, o.application, l.opts.Application, l.offsets)
+		}
+		if o.owner != owner || o.stream != l.opts.Stream {
+			continue
+		}
+		if _, twice := claims[o.shard]; twice {
+			return nil, fmt.Errorf("%w: %s has several rows for shard %s", ErrOffsetsBroken, l.offsets, o.shard)
+		}
+		claims[o.shard] = row.Claim{Epoch: o.epoch, At: o.at}
+	}
+	for _, w := range wanted {
+		c, ok := claims[w.Shard]
+		if !ok {
+			return nil, fmt.Errorf("%w: %s has no row for shard %s after it was inserted", ErrOffsetsBroken, l.offsets, w.Shard)
+		}
+		if w.HasOffsets && c.Epoch == 1 {
+			return nil, l.missing(w.Shard) // this transaction made the row
+		}
+	}
+	return claims, nil
+}
+
+func (l *Ledger) missing(shard string) error {
+	return fmt.Errorf("%w: shard %s has rows in %s, but %s does not say how far: UNDROP TABLE %s (drop an empty one that stands in its place first), or start over with `leases reset`",
+		ErrOffsetsMissing, shard, l.opts.Table, l.offsets, l.offsets)
+}
+
+// read reads the stream's rows and the row '*', in the session and transaction that is open.
+func (l *Ledger) read(ctx context.Context) ([]offset, error) {
+	res, err := l.client.Query(ctx, ReadOffsets{l.offsets, l.opts.Stream})
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]offset, len(res.Rows))
+	for i := range rows {
+		epoch, err := strconv.ParseInt(res.Get(i, "EPOCH"), 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("%w: read an epoch: %w", ErrOffsetsBroken, err)
+		}
+		sub, err := strconv.ParseInt(res.Get(i, "SUBSEQUENCE"), 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("%w: read a subsequence: %w", ErrOffsetsBroken, err)
+		}
+		rows[i] = offset{
+			stream: res.Get(i, "STREAM"), shard: res.Get(i, "SHARD"), application: res.Get(i, "APPLICATION"),
+			owner: res.Get(i, "OWNER"), batch: res.Get(i, "BATCH_ID"), epoch: epoch,
+			at: row.Position{Sequence: res.Get(i, "SEQUENCE"), Subsequence: sub},
+		}
+	}
+	return rows, nil
+}
