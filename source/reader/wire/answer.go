@@ -1,0 +1,36 @@
+package wire
+
+import (
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+
+	"kinesis-snowflake/internal/row"
+)
+
+// Answer is one decoded GetRecords answer. The zero value is ready for [GetRecords]; an Answer is reused, by one
+// goroutine at a time.
+type Answer struct {
+	Records            []row.Record // lent until Release
+	Payload            int          // bytes of all records' data
+	Keys               int          // bytes of all records' partition keys; the service counts them into its 2 MiB/s
+	MillisBehindLatest int64
+	NextIterator       string             // "" when the shard has ended
+	Children           []types.ChildShard // only with the end of a shard, and not always
+	At                 time.Time          // when the answer's headers arrived; the service had counted the call by then
+	Body               int                // bytes of the body: the memory that this answer holds
+
+	buf   *buffer
+	table *table
+}
+
+// Release gives the memory back. Records and every byte of them are invalid from here on. It is idempotent.
+func (a *Answer) Release() {
+	if a.buf != nil {
+		a.buf.put()
+	}
+	if a.table != nil {
+		a.table.put(a.Records)
+	}
+	*a = Answer{}
+}
