@@ -1,0 +1,211 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// maxSecret bounds what is read of a secret's file; the longest secrets, keys and tokens, have a few KiB.
+const maxSecret = 64 << 10
+
+// decoder holds one file's tree against the table of keys.
+type decoder struct {
+	file string
+	env  func(string) (string, bool)
+	read func(path string) ([]byte, error)
+	root section
+
+	errs Errors
+	at   map[string]position // of each key that the file has, by path, whether its value is good or not
+	set  map[string]bool     // keys that have a good value which is not empty
+}
+
+func (d *decoder) fail(where position, key, problem, allowed string) {
+	d.errs = append(d.errs, &Error{File: d.file, Line: where.line, Column: where.column, Key: key, Problem: problem, Allowed: allowed})
+}
+
+func join(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
+
+// section decodes one mapping, then asks for the required keys that it has not. m is nil for a section that the file leaves out
+// or leaves empty; where is then its place, or the place of the section around it.
+func (d *decoder) section(s section, path string, m *ast.MappingNode, where position) {
+	subs := map[string]*ast.MappingNode{}
+	seen := map[string]position{}
+	if m != nil {
+		for _, v := range m.Values {
+			d.entry(s, path, v, seen, subs)
+		}
+	}
+	for _, f := range s.fields {
+		if p := join(path, f.key); f.required && !d.set[p] && !d.faulty(p) {
+			at, ok := d.at[p]
+			if !ok {
+				at = where
+			}
+			d.fail(at, p, "is required and missing", f.limits)
+		}
+	}
+	for _, sub := range s.sections {
+		at, ok := seen[sub.key]
+		if !ok {
+			at = where
+		}
+		if p := join(path, sub.key); !d.faulty(p) {
+			d.section(sub, p, subs[sub.key], at)
+		}
+	}
+}
+
+// faulty says whether an error of exactly this key was reported.
+func (d *decoder) faulty(path string) bool {
+	for _, e := range d.errs {
+		if e.Key == path {
+			return true
+		}
+	}
+	return false
+}
+
+func (d *decoder) entry(s section, path string, v *ast.MappingValueNode, seen map[string]position, subs map[string]*ast.MappingNode) {
+	where := at(v.Key.GetToken())
+	name, ok := v.Key.(*ast.StringNode)
+	if !ok {
+		switch v.Key.(type) {
+		case *ast.MergeKeyNode:
+			d.fail(where, path, "has a merge key (<<); write the keys out", s.keys())
+		case *ast.MappingKeyNode:
+			d.fail(where, path, "has a key of the form ? key; write key: value", s.keys())
+		default:
+			d.fail(where, path, fmt.Sprintf("has the key %s, which is no text", strconv.Quote(v.Key.GetToken().Value)), s.keys())
+		}
+		return
+	}
+	key := join(path, name.Value)
+	if first, ok := seen[name.Value]; ok {
+		d.fail(where, printable(key), fmt.Sprintf("is given twice, first in line %d", first.line), "each key once")
+		return
+	}
+	seen[name.Value] = where
+	for _, f := range s.fields {
+		if f.key == name.Value {
+			d.at[key] = where
+			d.value(f, key, v.Value)
+			return
+		}
+	}
+	for _, sub := range s.sections {
+		if sub.key != name.Value {
+			continue
+		}
+		d.at[key] = where
+		switch n := v.Value.(type) {
+		case *ast.MappingNode:
+			subs[sub.key] = n
+		case *ast.NullNode:
+		default:
+			d.fail(at(n.GetToken()), key, "is "+describe(n)+" where a section belongs", sub.keys())
+		}
+		return
+	}
+	problem := "is not a key of this file"
+	if near := nearest(d.root, path, name.Value); near != "" {
+		problem += fmt.Sprintf(" (did you mean %s?)", near)
+	}
+	d.fail(where, printable(key), problem, s.keys())
+}
+
+// value decodes one value. An empty one is the same as a key left out.
+func (d *decoder) value(f field, key string, n ast.Node) {
+	where := at(n.GetToken())
+	written, ok := scalar(n)
+	if !ok {
+		d.fail(where, key, "is "+describe(n)+" where a single value belongs", f.limits)
+		return
+	}
+	told := quote(written) + " "
+	if f.secret {
+		told = "" // a secret written into the file stays out of the errors too
+	}
+	text, err := expand(written, d.env)
+	if err != nil {
+		d.fail(where, key, err.Error(), f.limits)
+		return
+	}
+	if text == "" {
+		return
+	}
+	if f.file {
+		if text, err = d.content(text); err != nil {
+			d.fail(where, key, fmt.Sprintf("names the file %s, which %s", quote(written), err), f.limits)
+			return
+		}
+		told = "the text of the file " + told
+	}
+	if err := f.set(text); err != nil {
+		d.fail(where, key, told+err.Error(), f.limits)
+		return
+	}
+	d.set[key] = true
+}
+
+// content is the text of a secret's file. A relative name starts from the pipeline file's folder. The errors leave out the
+// name: it may come from the environment.
+func (d *decoder) content(name string) (string, error) {
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(filepath.Dir(d.file), name)
+	}
+	data, err := d.read(name)
+	var fault *os.PathError
+	switch {
+	case errors.As(err, &fault):
+		return "", fmt.Errorf("cannot be read: %w", fault.Err)
+	case err != nil:
+		return "", errors.New("cannot be read")
+	case len(data) > maxSecret:
+		return "", fmt.Errorf("is larger than %s", Size(maxSecret))
+	}
+	text := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
+	if text == "" {
+		return "", errors.New("is empty")
+	}
+	return text, nil
+}
+
+// readSecret reads no more than it takes to see that a file is too large.
+func readSecret(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxSecret+1))
+}
+
+// quote is a value as an error shows it: on one line, and cut, since a value that went wrong may be a whole file.
+func quote(s string) string {
+	const most = 60
+	if r := []rune(s); len(r) > most {
+		s = string(r[:most]) + "..."
+	}
+	return strconv.Quote(s)
+}
+
+// printable keeps a key path that the file made up on one line.
+func printable(key string) string {
+	if q := quote(key); q[1:len(q)-1] != key {
+		return q
+	}
+	return key
+}

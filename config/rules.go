@@ -1,0 +1,128 @@
+package config
+
+import (
+	"encoding/pem"
+	"fmt"
+	"strings"
+)
+
+// rules checks what spans keys, and fills in what one key takes from another. A key whose own value is bad was reported
+// already and is not reported again.
+func (d *decoder) rules(p *Pipeline) {
+	d.region(&p.Source)
+	d.oneOf("source", "access_key_id", "secret_access_key", "session_token")
+	d.awsKeys()
+	d.oneOf("sink", "private_key", "private_key_passphrase", "password")
+	d.login(&p.Sink)
+	if p.Sink.Table == "" {
+		p.Sink.Table = strings.ToUpper(p.Source.Stream)
+	}
+	if p.Telemetry.Listen == "off" {
+		p.Telemetry.Listen = ""
+	}
+}
+
+// region takes the region and the name out of a stream's ARN.
+func (d *decoder) region(s *Source) {
+	if !d.set["source.stream"] {
+		return
+	}
+	arn := streamARN.FindStringSubmatch(s.Stream)
+	if arn == nil {
+		if s.Region == "" && !d.faulty("source.region") {
+			d.fail(d.place("source.region", "source"), "source.region", "is required and missing",
+				"a region's name, for example eu-central-1 or ${AWS_REGION}; it may be left out where source.stream is an ARN")
+		}
+		return
+	}
+	region, name := arn[1], arn[2]
+	s.StreamARN, s.Stream = s.Stream, name
+	if s.Region != "" && s.Region != region {
+		d.fail(d.at["source.region"], "source.region", "is not the region in the ARN of source.stream", "the ARN's region, or leave the key out")
+		return
+	}
+	s.Region = region
+}
+
+// place is a key's position, or that of the nearest section around it that the file has.
+func (d *decoder) place(keys ...string) position {
+	for _, k := range keys {
+		if where, ok := d.at[k]; ok {
+			return where
+		}
+	}
+	return position{1, 1}
+}
+
+// given says whether a secret was given in either way, good or bad.
+func (d *decoder) given(path string) bool {
+	return d.set[path] || d.set[path+"_file"] || d.faulty(path) || d.faulty(path+"_file")
+}
+
+// oneOf refuses a secret that is given both ways.
+func (d *decoder) oneOf(path string, keys ...string) {
+	for _, k := range keys {
+		plain := join(path, k)
+		if d.set[plain] && d.set[plain+"_file"] {
+			d.fail(d.at[plain+"_file"], plain+"_file", "cannot be given together with "+plain, "one of the two")
+		}
+	}
+}
+
+func (d *decoder) awsKeys() {
+	const id, key, token = "source.access_key_id", "source.secret_access_key", "source.session_token"
+	const allowed = "access_key_id and secret_access_key together, or neither for the AWS default chain"
+	switch {
+	case d.given(id) && !d.given(key):
+		d.fail(d.place(id, id+"_file"), id, "is given without "+key, allowed)
+	case !d.given(id) && d.given(key):
+		d.fail(d.place(key, key+"_file"), key, "is given without "+id, allowed)
+	}
+	if d.given(token) && !d.given(id) && !d.given(key) {
+		d.fail(d.place(token, token+"_file"), token, "is given without "+id, allowed+", and no session_token then")
+	}
+}
+
+func (d *decoder) login(s *Sink) {
+	const key, phrase, password = "sink.private_key", "sink.private_key_passphrase", "sink.password"
+	const allowed = "exactly one of private_key, private_key_file, password, password_file"
+	switch {
+	case d.given(key) && d.given(password):
+		d.fail(d.place(password, password+"_file"), password, "cannot be given together with "+key, allowed)
+		return
+	case d.faulty("sink"):
+		return
+	case !d.given(key) && !d.given(password):
+		d.fail(d.place("sink"), "sink", "has no way to log in", allowed)
+		return
+	case d.given(phrase) && !d.given(key):
+		d.fail(d.place(phrase, phrase+"_file"), phrase, "is given without "+key, "a passphrase only beside a private key")
+		return
+	}
+	if block, _ := pem.Decode([]byte(s.PrivateKey.Reveal())); block != nil && block.Type == "ENCRYPTED PRIVATE KEY" && !d.given(phrase) {
+		d.fail(d.place(key+"_file", key), key, "is encrypted and has no passphrase", "private_key_passphrase or private_key_passphrase_file beside it")
+	}
+}
+
+// conflicts finds pipelines of one process that would get into each other's way.
+func conflicts(all []*decoder, pipelines []*Pipeline) Errors {
+	type claim struct{ file, key string }
+	var errs Errors
+	owners := map[string]claim{}
+	take := func(d *decoder, what, key, remedy string, where position) {
+		if first, ok := owners[what]; ok {
+			errs = append(errs, &Error{File: d.file, Line: where.line, Column: where.column, Key: key,
+				Problem: fmt.Sprintf("is the same as in %s", first.file), Allowed: remedy})
+			return
+		}
+		owners[what] = claim{d.file, key}
+	}
+	for i, d := range all {
+		s, t := pipelines[i].Source, pipelines[i].Sink
+		take(d, fmt.Sprintf("lease table %q %q", s.Region, s.Application), "source.application",
+			"an application of its own for each pipeline of a region: two would share one lease table", d.place("source.application"))
+		take(d, fmt.Sprintf("table %q %q %q %q", strings.ToLower(t.Account), t.Database, t.Schema, t.Table), "sink.table",
+			"a table of its own for each pipeline", d.place("sink.table", "sink"))
+	}
+	return errs
+}

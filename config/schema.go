@@ -1,0 +1,121 @@
+package config
+
+import "time"
+
+const (
+	limitsName = "1 to 128 letters, digits, _, . or -"
+	limitsURL  = "http:// or https:// with a host, and nothing after it"
+	limitsSQL  = "1 to 255 characters, no control characters"
+	limitsText = "any text without control characters"
+)
+
+// schema is every key of a pipeline file, bound to p. The defaults it documents are p's values, so p comes from [Default].
+func schema(p *Pipeline) section {
+	return section{
+		sections: []section{
+			sourceSchema(&p.Source),
+			{key: "transform", doc: "How a record becomes a row. There are no keys here yet: each JSON object is one row, each of its top-level keys a column."},
+			sinkSchema(&p.Sink),
+			{
+				key: "failed_messages",
+				doc: "A message that cannot become a row (not JSON, not an object) is logged and counted, and the stream goes on. Its log line always names stream, shard and sequence number, so that the record can be read again.",
+				fields: []field{
+					choice("payload", &p.FailedMessages.Payload, "How much of the message itself its log line holds, in base64: all of it, the first `max_bytes`, or none. Choose `none` where messages must not reach the logs.",
+						PayloadFull, PayloadCut, PayloadNone),
+					size("max_bytes", &p.FailedMessages.MaxBytes, 1, 10<<20, "With `payload: cut`: how much of a message is logged. 10MiB is the largest record Kinesis takes."),
+				},
+			},
+			{
+				key: "telemetry",
+				doc: "What the program tells about itself.",
+				fields: []field{
+					text("listen", &p.Telemetry.Listen, "host:port, with a port from 0 to 65535", isListen,
+						"Where `/healthz` and `/readyz` are served, without authentication. `off` serves nothing. In a container that probes reach from outside: `0.0.0.0:9090`. Pipelines of one process may share an address."),
+				},
+				sections: []section{{
+					key: "log",
+					doc: "Log lines go to standard error.",
+					fields: []field{
+						choice("format", &p.Telemetry.Log.Format, "The form of a line. `snowflake` is the shape that an event table reads when the container runs in Snowpark Container Services.",
+							LogJSON, LogText, LogSnowflake),
+						choice("level", &p.Telemetry.Log.Level, "The least level that is logged. Failed messages are logged at `warn`.",
+							LevelDebug, LevelInfo, LevelWarn, LevelError),
+					},
+				}},
+			},
+		},
+		fields: []field{
+			size("memory", &p.Memory, 64<<20, 1<<40, "Bytes in flight, all shards together. Reading waits while it is used up."),
+			duration("shutdown_timeout", &p.ShutdownTimeout, time.Second, time.Hour, "After a stop was asked for: how long the last flush, commit, checkpoint and release of leases may take. Give the container's own grace period more."),
+		},
+	}
+}
+
+func sourceSchema(s *Source) section {
+	var fields []field
+	fields = append(fields,
+		text("stream", &s.Stream, limitsName+"; or a stream's ARN, arn:aws:kinesis:<region>:<account>:stream/<name>", isStream,
+			"The Kinesis data stream.").require(),
+		text("region", &s.Region, "a region's name, for example eu-central-1", matching(`[a-z0-9-]{1,64}`),
+			"The stream's AWS region, and that of the lease table.").orElse("the region in the stream's ARN; required with a plain name"),
+		text("application", &s.Application, "3 to 255 letters, digits, _, . or -", matching(`[a-zA-Z0-9_.-]{3,255}`),
+			"The name of the DynamoDB lease table, which the workers of one pipeline share. Same meaning as the Kinesis Client Library's application name: a stopped KCL application of this name is taken over where it stood.").require(),
+		startField(&s.Start),
+		choice("consumer", &s.Consumer, "How records are fetched. `polling` reads with GetRecords and shares a shard's 5 calls/s and 2 MB/s with the stream's other consumers.", Polling),
+	)
+	fields = append(fields, secret("access_key_id", &s.AccessKeyID, "an access key ID", isLine,
+		"A static AWS key, together with `secret_access_key`. Left out: the AWS default chain, that is environment, profile, web identity, container and instance roles.")...)
+	fields = append(fields, secret("secret_access_key", &s.SecretAccessKey, "a secret access key", isLine,
+		"The secret of `access_key_id`.")...)
+	fields = append(fields, secret("session_token", &s.SessionToken, "a session token", isLine,
+		"The session token of a temporary `access_key_id`.")...)
+	fields = append(fields,
+		text("kinesis_endpoint", &s.KinesisEndpoint, limitsURL, isEndpoint, "URL of Kinesis, for a private link or a local stand-in.").orElse("the region's"),
+		text("dynamodb_endpoint", &s.DynamoDBEndpoint, limitsURL, isEndpoint, "URL of DynamoDB, likewise.").orElse("the region's"),
+		duration("poll_interval", &s.PollInterval, 200*time.Millisecond, 5*time.Minute,
+			"Time between two reads of a shard that has nothing new. At 200ms one consumer uses up all of a shard's 5 calls/s. A shard with a backlog is read as fast as Kinesis allows."),
+		duration("lease_duration", &s.LeaseDuration, time.Second, 10*time.Minute,
+			"A shard whose worker has not renewed its lease for this long is taken over by another. Next to a running KCL fleet it must equal the fleet's failover time."),
+		text("worker_id", &s.WorkerID, "1 to 128 letters, digits, _, . or -, the first a letter or digit", matching(`[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}`),
+			"This worker's name in the lease table and in the stage's paths. No two running workers may share one.").orElse("the host's name and a random part"),
+	)
+	return section{key: "source", doc: "The stream that is read.", fields: fields}
+}
+
+func sinkSchema(s *Sink) section {
+	var fields []field
+	fields = append(fields,
+		text("account", &s.Account, "an account identifier alone, without https:// and .snowflakecomputing.com: myorg-myaccount, or a locator such as xy12345.eu-central-1", isAccount,
+			"The Snowflake account.").require(),
+		text("user", &s.User, limitsSQL, isIdentifier, "The user to log in as.").require(),
+	)
+	fields = append(fields, secret("private_key", &s.PrivateKey, "a private key in PEM form (PKCS#8), beginning with -----BEGIN", isPEM,
+		"Key-pair login, the one to use in production. Exactly one of `private_key`, `private_key_file`, `password` and `password_file` must be given.")...)
+	fields = append(fields, secret("private_key_passphrase", &s.PrivateKeyPassphrase, "the passphrase", isLine,
+		"The passphrase of an encrypted private key.")...)
+	fields = append(fields, secret("password", &s.Password, "the password", isLine,
+		"Password login, for stand-ins and trials: Snowflake asks human users for a second factor and refuses passwords of service users.")...)
+	fields = append(fields,
+		text("role", &s.Role, limitsSQL, isIdentifier, "The role to use. It needs USAGE on warehouse, database and schema, and CREATE TABLE and CREATE STAGE on the schema.").orElse("the user's default role"),
+		text("warehouse", &s.Warehouse, limitsSQL, isIdentifier, "The warehouse that loads. A batch wakes it; a stream without records does not.").require(),
+		text("database", &s.Database, limitsSQL, isIdentifier, "The table's database, in the case in which it exists: a name made without quotes is in upper case. The same holds for `schema` and `table`.").require(),
+		text("schema", &s.Schema, limitsSQL, isIdentifier, "The table's schema.").require(),
+		text("table", &s.Table, "1 to 247 characters, no control characters", isTable,
+			"The table to load. It is created when the first record arrives; beside it stands a table of the same name with $OFFSETS at its end.").orElse("the stream's name in upper case"),
+		text("url", &s.URL, limitsURL, isEndpoint, "URL of Snowflake, for a private link or a local stand-in.").orElse("the account's"),
+		text("spool_dir", &s.SpoolDir, limitsText, isLine,
+			"Folder for files on their way to Snowflake: batches, raw and compressed. Give it room for several times `batch.max_bytes`; it needs not outlive the process.").orElse("the system's temporary folder"),
+	)
+	return section{
+		key: "sink", doc: "The Snowflake table that is loaded.", fields: fields,
+		sections: []section{{
+			key: "batch",
+			doc: "A batch is loaded when it reaches the first of these limits. A single record may carry it over one.",
+			fields: []field{
+				duration("interval", &s.Batch.Interval, 100*time.Millisecond, day, "How old a batch's first record grows. The main setting for cost: each load keeps the warehouse awake for at least its auto-suspend time."),
+				size("max_bytes", &s.Batch.MaxBytes, 1<<20, 4<<30, "Payload in a batch, before compression. Snowflake loads best from files of 100 to 250 MB, compressed."),
+				count("max_rows", &s.Batch.MaxRows, 1, 100_000_000, "Rows in a batch."),
+			},
+		}},
+	}
+}
