@@ -1,0 +1,387 @@
+package dynamodb
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+type attributeDefinition struct {
+	AttributeName string
+	AttributeType Kind
+}
+
+type keyElement struct{ AttributeName, KeyType string }
+
+type throughput struct{ ReadCapacityUnits, WriteCapacityUnits int64 }
+
+type projection struct {
+	ProjectionType   string
+	NonKeyAttributes []string `json:",omitempty"`
+}
+
+type indexInput struct {
+	IndexName             string
+	KeySchema             []keyElement
+	Projection            *projection
+	ProvisionedThroughput *throughput
+}
+
+type tag struct{ Key, Value string }
+
+type createTableInput struct {
+	TableName                 string
+	AttributeDefinitions      []attributeDefinition
+	KeySchema                 []keyElement
+	BillingMode               string
+	ProvisionedThroughput     *throughput
+	GlobalSecondaryIndexes    []indexInput
+	LocalSecondaryIndexes     []indexInput
+	TableClass                string
+	DeletionProtectionEnabled bool
+	Tags                      []tag
+}
+
+// Limits of tables (developer guide, "Service quotas").
+const maxIndexes = 20
+
+var tableNamePattern = regexp.MustCompile(`^[a-zA-Z0-9_.-]{3,255}$`)
+
+// tableName accepts a name or an ARN, as every operation does.
+func tableName(s string) string {
+	if i := strings.LastIndex(s, ":table/"); strings.HasPrefix(s, "arn:") && i >= 0 {
+		return s[i+len(":table/"):]
+	}
+	return s
+}
+
+func (s *Server) createTable(_ *Counts, in *createTableInput) (any, *Error) {
+	if !tableNamePattern.MatchString(in.TableName) {
+		return nil, invalid("TableName must be at least 3 characters long and at most 255 characters long, and may contain only the characters a-z, A-Z, 0-9, '_', '-', and '.'")
+	}
+	if len(in.LocalSecondaryIndexes) > 0 {
+		return nil, invalid("local secondary indexes are not part of this stand-in")
+	}
+	onDemand := in.BillingMode == "PAY_PER_REQUEST"
+	switch {
+	case onDemand && in.ProvisionedThroughput != nil:
+		return nil, invalidParameter("Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST")
+	case !onDemand && (in.ProvisionedThroughput == nil || in.ProvisionedThroughput.ReadCapacityUnits < 1 || in.ProvisionedThroughput.WriteCapacityUnits < 1):
+		return nil, invalidParameter("ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED")
+	}
+	kinds, err := attributeKinds(in.AttributeDefinitions)
+	if err != nil {
+		return nil, err
+	}
+	key, err := parseSchema(in.KeySchema, kinds)
+	if err != nil {
+		return nil, err
+	}
+	now := s.opt.Now()
+	t := &table{
+		name: in.TableName, schema: key, kinds: kinds, onDemand: onDemand, throughput: in.ProvisionedThroughput,
+		class: in.TableClass, protected: in.DeletionProtectionEnabled,
+		created: now, readyAt: now.Add(s.opt.TableDelay), tags: map[string]string{},
+	}
+	for _, g := range in.Tags {
+		t.tags[g.Key] = g.Value
+	}
+	if in.GlobalSecondaryIndexes != nil && len(in.GlobalSecondaryIndexes) == 0 {
+		return nil, invalidParameter("List of GlobalSecondaryIndexes is empty")
+	}
+	for _, g := range in.GlobalSecondaryIndexes {
+		if err := t.addIndex(g, kinds); err != nil {
+			return nil, err
+		}
+	}
+	for _, x := range t.indexes {
+		x.readyAt = t.readyAt
+	}
+	if err := t.checkDefinitions(); err != nil {
+		return nil, err
+	}
+	if s.tables[in.TableName] != nil {
+		return nil, failure("ResourceInUseException", "Table already exists: %s", in.TableName)
+	}
+	s.tables[in.TableName] = t
+	return map[string]any{"TableDescription": s.describe(t)}, nil
+}
+
+func attributeKinds(defs []attributeDefinition) (map[string]Kind, *Error) {
+	kinds := map[string]Kind{}
+	for _, d := range defs {
+		if d.AttributeType != KindS && d.AttributeType != KindN && d.AttributeType != KindB {
+			return nil, invalid("1 validation error detected: Value '%s' at 'attributeDefinitions.1.member.attributeType' failed to satisfy constraint: Member must satisfy enum value set: [B, N, S]", d.AttributeType)
+		}
+		if kinds[d.AttributeName] != "" {
+			return nil, invalidParameter("Cannot define two attributes with the same name: %s", d.AttributeName)
+		}
+		kinds[d.AttributeName] = d.AttributeType
+	}
+	return kinds, nil
+}
+
+func parseSchema(elems []keyElement, kinds map[string]Kind) (schema, *Error) {
+	if len(elems) < 1 || len(elems) > 2 {
+		return schema{}, invalid("1 validation error detected: Value at 'keySchema' failed to satisfy constraint: Member must have length less than or equal to 2")
+	}
+	if elems[0].KeyType != "HASH" {
+		return schema{}, invalid("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
+	}
+	k := schema{hashKey: elems[0].AttributeName, hashKind: kinds[elems[0].AttributeName]}
+	if len(elems) == 2 {
+		if elems[1].KeyType != "RANGE" {
+			return k, invalid("Invalid KeySchema: The second KeySchemaElement is not a RANGE key type")
+		}
+		k.sortKey, k.sortKind = elems[1].AttributeName, kinds[elems[1].AttributeName]
+		if k.sortKey == k.hashKey {
+			return k, invalid("Both the Hash Key and the Range Key element in the KeySchema have the same name")
+		}
+	}
+	for _, n := range k.names() {
+		if kinds[n] == "" {
+			return k, invalidParameter("Some index key attributes are not defined in AttributeDefinitions. Keys: [%s], AttributeDefinitions: [%s]",
+				strings.Join(k.names(), ", "), strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
+		}
+	}
+	return k, nil
+}
+
+func (t *table) addIndex(in indexInput, kinds map[string]Kind) *Error {
+	if !tableNamePattern.MatchString(in.IndexName) {
+		return invalid("1 validation error detected: Value '%s' at 'indexName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+", in.IndexName)
+	}
+	key, err := parseSchema(in.KeySchema, kinds)
+	if err != nil {
+		return err
+	}
+	switch {
+	case in.Projection == nil || in.Projection.ProjectionType == "":
+		return invalidParameter("Unknown ProjectionType: null")
+	case in.Projection.NonKeyAttributes != nil && in.Projection.ProjectionType != "INCLUDE":
+		return invalidParameter("ProjectionType is %s, but NonKeyAttributes is specified", in.Projection.ProjectionType)
+	case t.onDemand && in.ProvisionedThroughput != nil:
+		return invalidParameter("ProvisionedThroughput should not be specified for index: %s when BillingMode is PAY_PER_REQUEST", in.IndexName)
+	case !t.onDemand && in.ProvisionedThroughput == nil:
+		return invalidParameter("ProvisionedThroughput must be specified for index: %s", in.IndexName)
+	case t.index(in.IndexName) != nil:
+		return invalidParameter("Duplicate index name: %s", in.IndexName)
+	case len(t.indexes) >= maxIndexes:
+		return invalidParameter("GlobalSecondaryIndex count exceeds the per-table limit of 20")
+	}
+	t.indexes = append(t.indexes, &index{name: in.IndexName, schema: key, projection: *in.Projection, throughput: in.ProvisionedThroughput})
+	return nil
+}
+
+// checkDefinitions refuses attribute definitions that no key uses.
+func (t *table) checkDefinitions() *Error {
+	used := map[string]bool{}
+	for _, n := range t.schema.names() {
+		used[n] = true
+	}
+	for _, x := range t.indexes {
+		for _, n := range x.schema.names() {
+			used[n] = true
+		}
+	}
+	if len(used) == len(t.kinds) {
+		return nil
+	}
+	if len(t.indexes) == 0 {
+		return invalidParameter("Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions")
+	}
+	return invalidParameter("Some AttributeDefinitions are not used. AttributeDefinitions: [%s], keys used: [%s]",
+		strings.Join(slices.Sorted(maps.Keys(t.kinds)), ", "), strings.Join(slices.Sorted(maps.Keys(used)), ", "))
+}
+
+type updateTableInput struct {
+	TableName                   string
+	AttributeDefinitions        []attributeDefinition
+	BillingMode                 string
+	ProvisionedThroughput       *throughput
+	TableClass                  string
+	DeletionProtectionEnabled   *bool
+	GlobalSecondaryIndexUpdates []struct {
+		Create *indexInput
+		Delete *struct{ IndexName string }
+		Update *struct {
+			IndexName             string
+			ProvisionedThroughput *throughput
+		}
+	}
+}
+
+func (s *Server) updateTable(_ *Counts, in *updateTableInput) (any, *Error) {
+	t, err := s.tableAtRest(in.TableName)
+	if err != nil {
+		return nil, err
+	}
+	if in.BillingMode == "" && in.ProvisionedThroughput == nil && in.DeletionProtectionEnabled == nil && in.TableClass == "" && len(in.GlobalSecondaryIndexUpdates) == 0 {
+		return nil, invalid("At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required")
+	}
+	if len(in.GlobalSecondaryIndexUpdates) > 1 {
+		return nil, failure("LimitExceededException", "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table")
+	}
+	done := s.opt.Now().Add(s.opt.TableDelay)
+	for _, u := range in.GlobalSecondaryIndexUpdates {
+		switch {
+		case u.Create != nil:
+			added, err := attributeKinds(in.AttributeDefinitions)
+			if err != nil {
+				return nil, err
+			}
+			kinds := maps.Clone(t.kinds)
+			maps.Copy(kinds, added)
+			trial := &table{schema: t.schema, kinds: kinds, indexes: slices.Clone(t.indexes), onDemand: t.onDemand}
+			if err := trial.addIndex(*u.Create, kinds); err != nil {
+				return nil, err
+			}
+			if err := trial.checkDefinitions(); err != nil {
+				return nil, err
+			}
+			trial.indexes[len(trial.indexes)-1].readyAt = done
+			t.indexes, t.kinds = trial.indexes, kinds
+		case u.Delete != nil:
+			x := t.index(u.Delete.IndexName)
+			if x == nil {
+				return nil, failure("ResourceNotFoundException", "Requested resource not found")
+			}
+			x.goneAt = done
+		case u.Update != nil:
+			x := t.index(u.Update.IndexName)
+			if x == nil {
+				return nil, failure("ResourceNotFoundException", "Requested resource not found")
+			}
+			x.throughput = u.Update.ProvisionedThroughput
+		default:
+			return nil, invalidParameter("One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, GlobalSecondaryIndexUpdate.Delete must not be null")
+		}
+	}
+	switch in.BillingMode {
+	case "PAY_PER_REQUEST":
+		t.onDemand, t.throughput = true, nil
+	case "PROVISIONED":
+		if in.ProvisionedThroughput == nil {
+			return nil, invalidParameter("ProvisionedThroughput must be specified when BillingMode is PROVISIONED")
+		}
+		t.onDemand = false
+	}
+	if in.ProvisionedThroughput != nil {
+		if t.onDemand {
+			return nil, invalidParameter("Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST")
+		}
+		t.throughput = in.ProvisionedThroughput
+	}
+	if in.DeletionProtectionEnabled != nil {
+		t.protected = *in.DeletionProtectionEnabled
+	}
+	t.updatedAt = done
+	return map[string]any{"TableDescription": s.describe(t)}, nil
+}
+
+type tableInput struct{ TableName string }
+
+func (s *Server) describeTable(_ *Counts, in *tableInput) (any, *Error) {
+	t, err := s.anyTable(in.TableName)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"Table": s.describe(t)}, nil
+}
+
+func (s *Server) deleteTable(_ *Counts, in *tableInput) (any, *Error) {
+	t, err := s.tableAtRest(in.TableName)
+	if err != nil {
+		return nil, err
+	}
+	if t.protected {
+		return nil, invalid("Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.")
+	}
+	t.goneAt = s.opt.Now().Add(s.opt.TableDelay)
+	t.rows = nil
+	d := s.describe(t)
+	s.settle()
+	return map[string]any{"TableDescription": d}, nil
+}
+
+func (s *Server) listTables(_ *Counts, in *struct {
+	ExclusiveStartTableName string
+	Limit                   *int
+}) (any, *Error) {
+	limit := 100 // the service's page
+	if in.Limit != nil {
+		if limit = *in.Limit; limit < 1 || limit > 100 {
+			return nil, invalid("1 validation error detected: Value '%d' at 'limit' failed to satisfy constraint: Member must have value less than or equal to 100", limit)
+		}
+	}
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(s.tables)), func(n string) bool { return n <= in.ExclusiveStartTableName })
+	out := map[string]any{"TableNames": names[:min(limit, len(names))]}
+	if len(names) > limit {
+		out["LastEvaluatedTableName"] = names[limit-1]
+	}
+	return out, nil
+}
+
+// settle completes what the clock has completed: deleted tables and indexes go.
+func (s *Server) settle() {
+	now := s.opt.Now()
+	for name, t := range s.tables {
+		if !t.goneAt.IsZero() && !now.Before(t.goneAt) {
+			delete(s.tables, name)
+			continue
+		}
+		t.indexes = slices.DeleteFunc(t.indexes, func(x *index) bool { return !x.goneAt.IsZero() && !now.Before(x.goneAt) })
+	}
+}
+
+// anyTable finds a table in whatever state, for the control plane.
+func (s *Server) anyTable(name string) (*table, *Error) {
+	name = tableName(name)
+	if name == "" {
+		return nil, invalid("1 validation error detected: Value null at 'tableName' failed to satisfy constraint: Member must not be null")
+	}
+	if t := s.tables[name]; t != nil {
+		return t, nil
+	}
+	return nil, failure("ResourceNotFoundException", "Requested resource not found: Table: %s not found", name)
+}
+
+// tableAtRest finds a table that is neither being made, changed nor deleted.
+func (s *Server) tableAtRest(name string) (*table, *Error) {
+	t, err := s.anyTable(name)
+	if err != nil {
+		return nil, err
+	}
+	for status, verb := range map[string]string{"CREATING": "created", "UPDATING": "updated", "DELETING": "deleted"} {
+		if s.status(t) == status {
+			return nil, failure("ResourceInUseException", "Attempt to change a resource which is still in use: Table is being %s: %s", verb, t.name)
+		}
+	}
+	return t, nil
+}
+
+// usable finds a table for the data plane.
+func (s *Server) usable(name string) (*table, *Error) {
+	if tableName(name) == "" {
+		return s.anyTable(name)
+	}
+	t := s.tables[tableName(name)]
+	if t == nil || s.status(t) == "CREATING" || s.status(t) == "DELETING" {
+		return nil, failure("ResourceNotFoundException", "Requested resource not found")
+	}
+	return t, nil
+}
+
+func (s *Server) status(t *table) string {
+	now := s.opt.Now()
+	switch {
+	case !t.goneAt.IsZero():
+		return "DELETING"
+	case now.Before(t.readyAt):
+		return "CREATING"
+	case now.Before(t.updatedAt):
+		return "UPDATING"
+	}
+	return "ACTIVE"
+}
