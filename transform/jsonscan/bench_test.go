@@ -1,6 +1,7 @@
 package jsonscan_test
 
 import (
+	"strings"
 	"testing"
 
 	"kinesis-snowflake/internal/row"
@@ -45,7 +46,7 @@ func TestObjectDoesNotAllocate(t *testing.T) {
 	for _, shape := range sample.Shapes() {
 		recs = append(recs, sample.Records(shape, 10)...)
 	}
-	recs = append(recs, []byte(`{"caf\u00e9":1,"\ud83d\ude00":"\u0000","\ud800":[1e9,"\n"]}`))
+	recs = append(recs, []byte(`{"\n`+strings.Repeat("k", 30_000)+`":1}`), []byte(`{"caf\u00e9":1,"\ud83d\ude00":"\u0000","\ud800":[1e9,"\n"]}`))
 	allocs := testing.AllocsPerRun(100, func() {
 		for _, rec := range recs {
 			var err error

@@ -89,7 +89,7 @@ func (s *Scanner) escape(b []byte, start, i int) (int, row.Flag) {
 		return i, row.Escaped | row.Hostile
 	case isHigh(r):
 		if i+1 < len(b) && b[i] == '\\' && b[i+1] == 'u' {
-			if low, n := hex4(b[i+2:]); n == 4 && isLow(low) {
+			if low, _ := hex4(b[i+2:]); isLow(low) { // fewer than four digits make no surrogate
 				return i + 6, row.Escaped
 			}
 		}

@@ -2,6 +2,7 @@ package jsonscan_test
 
 import (
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -160,4 +161,28 @@ func TestScratch(t *testing.T) {
 			t.Errorf("%s: the caller's fields are gone", p)
 		}
 	}
+}
+
+func TestScratchIsNotKeptForGood(t *testing.T) {
+	var s jsonscan.Scanner
+	text := []byte(`{"\n` + strings.Repeat("n", 4<<20) + `":0}`)
+	before := heap()
+	for _, p := range [][]byte{text, []byte(`{"\n":0}`)} {
+		if _, err := s.Object(p, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if grown := heap() - before; grown > 1<<20 {
+		t.Errorf("%d bytes are held after a key of %d bytes", grown, len(text))
+	}
+	runtime.KeepAlive(&s)
+	runtime.KeepAlive(text)
+}
+
+// heap is how many bytes are in use.
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
