@@ -1,0 +1,19 @@
+// Package kinesis is a local Amazon Kinesis Data Streams: the JSON 1.1 protocol over in-memory streams.
+//
+// A Server is an http.Handler for use over a socket and, by RoundTripper, an http.RoundTripper that starts no
+// goroutine, so a client can use it inside a testing/synctest bubble. All time comes from Options.Clock; nothing
+// happens in the background. What the service does later (a stream becoming ACTIVE, a reshard, trimming) is worked
+// out when the stream is next touched.
+//
+// A stream is a set of shards whose hash ranges tile [0, 2^128-1] while open. A shard is an append-only log of
+// records in chunks of bytes with a pointer-free index, so a million records cost their bytes and 32 more each, and
+// nothing to the garbage collector. Sequence numbers are not stored but computed from a record's index and arrival;
+// they have the service's 56-digit form.
+//
+// Limits of the service are enforced by default over the wire; SetLimits turns them off. The in-process methods (Put,
+// PutMany, Split, Merge...) are for arranging a test: they are bound by no rate, no delay and no hook.
+//
+// Known to be other than the service: signatures are required but not verified, shards never split by themselves in
+// on-demand mode, arrival times never run backwards, and enhanced fan-out is refused by name. What the service does
+// with an iterator of a stream that was deleted and created again is not documented; here the shard is not found.
+package kinesis
