@@ -1,0 +1,41 @@
+package table
+
+import "strings"
+
+// CreateTable returns the statement that creates a table with the given columns, which [Plan.Extend] of a plan without
+// a table lists, the connector's own first. target is qualified and quoted. Run again, or by two workers at once, it
+// changes nothing.
+func CreateTable(target string, columns []Column, comment string) string {
+	var b strings.Builder
+	b.WriteString("CREATE TABLE IF NOT EXISTS " + target + " (")
+	for i := range columns {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(Quote(columns[i].Name) + " " + columns[i].Type.String())
+	}
+	b.WriteString(")")
+	if comment != "" {
+		b.WriteString(" COMMENT = " + Literal(comment))
+	}
+	return b.String()
+}
+
+// AddColumns returns the statement that adds columns. A column that another worker added first, even with another
+// type, is left as it is: read DESC TABLE afterwards.
+func AddColumns(target string, columns []Column) string {
+	var b strings.Builder
+	b.WriteString("ALTER TABLE " + target + " ADD COLUMN ")
+	for i := range columns {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString("IF NOT EXISTS " + Quote(columns[i].Name) + " " + columns[i].Type.String())
+	}
+	return b.String()
+}
+
+// DropNotNull returns the statement that lets a column accept NULL.
+func DropNotNull(target, column string) string {
+	return "ALTER TABLE " + target + " ALTER COLUMN " + Quote(column) + " DROP NOT NULL"
+}
