@@ -2,6 +2,7 @@ package wire
 
 import (
 	"time"
+	"unsafe"
 
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
@@ -18,11 +19,17 @@ type Answer struct {
 	NextIterator       string             // "" when the shard has ended
 	Children           []types.ChildShard // only with the end of a shard, and not always
 	At                 time.Time          // when the answer's headers arrived; the service had counted the call by then
-	Body               int                // bytes of the body: the memory that this answer holds
+	Body               int                // bytes of the body
 
 	buf   *buffer
 	table *table
 }
+
+// recordSize is the memory of a row.Record beside the bytes that it points to.
+const recordSize = int(unsafe.Sizeof(row.Record{}))
+
+// Size is the memory that the answer holds, in bytes.
+func (a *Answer) Size() int { return a.Body + recordSize*len(a.Records) }
 
 // Release gives the memory back. Records and every byte of them are invalid from here on. It is idempotent.
 func (a *Answer) Release() {

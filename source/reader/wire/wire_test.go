@@ -124,7 +124,7 @@ func TestSwappedCallEqualsStockCall(t *testing.T) {
 		"repeated members": `{"NextShardIterator":"a","NextShardIterator":"b","Records":[{"SequenceNumber":"1","SequenceNumber":"2","Data":"","PartitionKey":"a","PartitionKey":null}]}`,
 		"escapes in key":   body(`{"SequenceNumber":"1","Data":"","PartitionKey":"a\"b\\c\/d\b\f\n\r\te\u00e9\u20AC\ud83d\ude00\ud800x\ude00\ud800\u0041end"}`, plain),
 		"escaped name":     body(`{"SequenceNumb\u0065r":"1","D\u0061ta":"` + data("x") + `"}`),
-		"escaped data":     body(`{"SequenceNumber":"1","Data":"` + strings.ReplaceAll(data("\xff\xff\xffabc\xff\xfe"), "/", `\/`) + `"}`, plain),
+		"escaped data":     body(`{"SequenceNumber":"1","Data":"`+strings.ReplaceAll(data("\xff\xff\xffabc\xff\xfe"), "/", `\/`)+`"}`, plain),
 		"line breaks":      body(`{"SequenceNumber":"1","Data":"` + data("abcabc")[:4] + `\r\n` + data("abcabc")[4:] + `"}`),
 		"utf-8 key":        body(`{"SequenceNumber":"1","Data":"","PartitionKey":"ключ 😀"}`),
 		"bad utf-8":        body("{\"SequenceNumber\":\"1\",\"Data\":\"\",\"PartitionKey\":\"a\xff\xfe\"}"),

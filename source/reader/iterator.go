@@ -1,0 +1,64 @@
+package reader
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+
+	"kinesis-snowflake/internal/row"
+)
+
+// open gets an iterator for what comes after r.resume.
+func (r *reader) open(ctx context.Context) error {
+	in := &kinesis.GetShardIteratorInput{ShardId: &r.Shard}
+	if r.Stream.ARN != "" {
+		in.StreamARN = &r.Stream.ARN
+	} else {
+		in.StreamName = &r.Stream.Name
+	}
+	r.position(in)
+	now := time.Now()
+	callCtx, cancel := context.WithTimeout(ctx, iteratorTimeout)
+	out, err := r.Service.GetShardIterator(callCtx, in)
+	cancel()
+	r.opened = time.Now()
+	if err != nil {
+		return r.openFailed(ctx, err)
+	}
+	if in.ShardIteratorType == types.ShardIteratorTypeLatest {
+		// Were this iterator to expire before the first record, LATEST would be a later place then. The service's
+		// clock counts: ours may be ahead of it, and its Date is cut to the second, which errs to the safe side.
+		if date, ok := awsmiddleware.GetServerTime(out.ResultMetadata); ok && date.Before(now) {
+			now = date
+		}
+		r.StartTime = now
+	}
+	if r.iterator = aws.ToString(out.ShardIterator); r.iterator == "" {
+		return r.retry(ctx, ClassRetry, &Error{Op: "get iterator of shard " + r.Shard, Err: errNoIterator})
+	}
+	return nil
+}
+
+// position says in the request where to read from.
+//
+// A checkpoint of KCL may lie inside a KPL aggregate: (sequence, n) with n > 0 says that its records up to n are done.
+// Aggregates are records like others here, so the whole record counts as done.
+func (r *reader) position(in *kinesis.GetShardIteratorInput) {
+	at := func(t time.Time) {
+		in.ShardIteratorType, in.Timestamp = types.ShardIteratorTypeAtTimestamp, &t
+	}
+	switch {
+	case r.resume.IsNumber():
+		in.ShardIteratorType, in.StartingSequenceNumber = types.ShardIteratorTypeAfterSequenceNumber, &r.resume.Sequence
+	case r.resume.Sequence == row.AtTimestamp, r.resume.Sequence == row.Latest && !r.StartTime.IsZero():
+		at(r.StartTime)
+	case r.resume.Sequence == row.Latest:
+		in.ShardIteratorType = types.ShardIteratorTypeLatest
+	default:
+		in.ShardIteratorType = types.ShardIteratorTypeTrimHorizon
+	}
+}
