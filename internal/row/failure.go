@@ -3,7 +3,7 @@ package row
 // Stage names where a message failed.
 type Stage string
 
-// The stages at which a message can fail (DESIGN 6).
+// The stages at which a message can fail.
 const (
 	StageDecode    Stage = "decode"    // not JSON, not UTF-8, over a limit
 	StageShape     Stage = "shape"     // JSON, but not an object

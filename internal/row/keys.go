@@ -30,8 +30,12 @@ func NewKeys() *Keys {
 
 // Intern returns the Key of name, adding it if there is room, else NoKey. It allocates only for a new name.
 func (k *Keys) Intern(name []byte) Key {
-	if key, ok := k.state.Load().byName[string(name)]; ok {
+	known := k.state.Load()
+	if key, ok := known.byName[string(name)]; ok {
 		return key
+	}
+	if len(known.names) >= MaxKeys {
+		return NoKey
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -21,7 +21,7 @@ type Flag uint8
 const (
 	// Escaped: a string value (or some string inside a container) holds a backslash escape.
 	Escaped Flag = 1 << iota
-	// Hostile: the value holds \u0000 or an unpaired surrogate, which no Snowflake text may hold (DESIGN 5).
+	// Hostile: the value holds \u0000 or an unpaired surrogate, which no Snowflake text may hold.
 	Hostile
 	// WideNumber: some number inside a container has over 15 significant digits or an exponent, so it may not
 	// survive a JSON parser that reads doubles.

@@ -98,3 +98,13 @@ func (c *Client) tx(ctx context.Context, fn func() error) error {
 
 // errCommit marks an error that COMMIT itself returned.
 var errCommit = errors.New("commit")
+
+// Try runs one statement in a transaction that is rolled back, to see whether it could be committed.
+func (c *Client) Try(ctx context.Context, s Statement) error {
+	if _, err := c.Exec(ctx, Begin); err != nil {
+		return err
+	}
+	_, err := c.Query(ctx, s)
+	c.rollback(ctx)
+	return err
+}

@@ -1,0 +1,83 @@
+package pipeline
+
+import (
+	"context"
+
+	"kinesis-snowflake/internal/row"
+)
+
+// Shard is a lease that this worker holds. Its methods may be called from any goroutine.
+type Shard interface {
+	ID() string
+	// Start is the position up to which everything was done when the lease was taken.
+	Start() row.Position
+	// HasOffsets reports whether the lease remembers that the sink has offsets for this shard.
+	HasOffsets() bool
+	// MarkOffsets makes the lease remember; idempotent.
+	MarkOffsets(ctx context.Context) error
+	// Checkpoint hands a committed position to the lease's writer. It does not block; older positions are ignored.
+	Checkpoint(p row.Position)
+	// Confirm returns nil only after a conditional write of the lease that began after the call and succeeded; an
+	// error means that the lease may be another worker's.
+	Confirm(ctx context.Context) error
+	// Finish says that everything up to the shard's end is committed.
+	Finish()
+	// Lost is closed when the lease is lost.
+	Lost() <-chan struct{}
+}
+
+// Source reads a stream. It calls Open for each shard, then that shard's methods from one goroutine.
+type Source interface {
+	// Run reads until ctx ends, then writes pending checkpoints and releases every lease. It returns early only with
+	// a permanent error.
+	Run(ctx context.Context) error
+	// Drain stops reading; once it returns no Handle is running and none follows. Leases stay held.
+	Drain(ctx context.Context) error
+	// Pending is the number of unfinished shards that this worker may yet come to read, and whether that is known.
+	Pending() (n int, known bool)
+}
+
+// Loader brings batches into the table. Only NewBatch may be called from any goroutine; the rest belongs to the
+// committer.
+type Loader interface {
+	// NewBatch returns an empty batch.
+	NewBatch() Batch
+	// Acquire makes this worker the owner of the shards' offsets. Safe to repeat.
+	Acquire(ctx context.Context, wanted []row.Wanted) (map[string]row.Claim, error)
+	// Load commits the parts of a batch, all or nothing, exactly once. Rows of shards without a part are left out.
+	// An error means that nothing is committed and that the same batch may be tried again.
+	Load(ctx context.Context, b Batch, parts []row.Part) (row.Outcome, error)
+	// Sort says what an error of Acquire or Load calls for.
+	Sort(err error) Severity
+}
+
+// Batch is where rows wait to be loaded.
+type Batch interface {
+	// Append adds a row, whose bytes it copies. A lane is used by one goroutine at a time. After an error the batch
+	// is of no use.
+	Append(lane int, shard string, r *row.Row) error
+	// Discard frees what the batch holds. Idempotent.
+	Discard()
+}
+
+// Severity is how an error of the sink is met.
+type Severity int
+
+// The severities.
+const (
+	Transient Severity = iota // it will pass: try again
+	Operator                  // somebody must change something; try again, slowly, and say so
+	Stop                      // going on would lose or double rows
+)
+
+// Transformer makes rows of records. Each worker has its own.
+type Transformer interface {
+	// Apply calls emit for each row of the record. It returns a failure if the message cannot become a row, and an
+	// error only if emit did.
+	Apply(rec *row.Record, emit func(*row.Row) error) (*row.Failure, error)
+}
+
+// FailureLog writes failed messages to the log.
+type FailureLog interface {
+	Log(ctx context.Context, rec *row.Record, shard string, index uint32, f *row.Failure)
+}

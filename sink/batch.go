@@ -1,0 +1,79 @@
+package sink
+
+import (
+	"kinesis-snowflake/internal/row"
+	"kinesis-snowflake/sink/table"
+)
+
+// Batch is where rows wait to be loaded. Each lane is used by one goroutine at a time; Load is called when none is.
+type Batch struct {
+	sink    *Sink
+	id      string
+	lanes   []*lane
+	refused map[rowID]struct{}
+	reasons []refusal
+	attempt int
+}
+
+// NewBatch returns an empty batch. It makes no file before its first row.
+func (s *Sink) NewBatch() *Batch {
+	id := s.opts.NewID()
+	b := &Batch{sink: s, id: id, lanes: make([]*lane, s.opts.Lanes), refused: map[rowID]struct{}{}}
+	for i := range b.lanes {
+		b.lanes[i] = s.newLane(id, i)
+	}
+	return b
+}
+
+// Append adds a row of a shard, copying its bytes. Rows of a shard come in order, in whichever lanes. After an error
+// the batch is of no use.
+func (b *Batch) Append(i int, shard string, r *row.Row) error {
+	return b.lanes[i].append(b.sink.plan.Load(), shard, r)
+}
+
+// Discard removes the batch's files. Idempotent.
+func (b *Batch) Discard() {
+	for _, l := range b.lanes {
+		if err := l.discard(); err != nil {
+			// What stays goes with the sink's folder.
+			b.sink.log.Warn("cannot remove a spool file", "error", err)
+		}
+	}
+}
+
+func (b *Batch) seen() *table.Observation {
+	var all table.Observation
+	for _, l := range b.lanes {
+		all.Merge(&l.seen)
+	}
+	return &all
+}
+
+// finish makes every lane's load file, and returns those that hold a row, with the rows of each shard.
+func (b *Batch) finish(plan *table.Plan, f *filter) (files []string, moved map[string]int64, err error) {
+	moved = map[string]int64{}
+	for _, l := range b.lanes {
+		if l.spool == nil {
+			continue
+		}
+		if err := l.finish(plan, f); err != nil {
+			return nil, nil, err
+		}
+		if l.done.Lines > 0 {
+			files = append(files, l.done.Path)
+		}
+		for shard, n := range l.kept {
+			moved[shard] += n
+		}
+	}
+	return files, moved, nil
+}
+
+// stats are those of the last finish.
+func (b *Batch) stats() *table.Stats {
+	var all table.Stats
+	for _, l := range b.lanes {
+		all.Add(&l.stats)
+	}
+	return &all
+}

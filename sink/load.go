@@ -1,0 +1,138 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"kinesis-snowflake/internal/row"
+	"kinesis-snowflake/sink/snowflake"
+	"kinesis-snowflake/sink/table"
+)
+
+// maxFits bounds how often one Load meets a table that changed under it, or a file that vanished, before it hands the
+// error back. The caller tries again later.
+const maxFits = 5
+
+// Load commits the parts of a batch, all or nothing, exactly once; rows of shards without a part are left out. A nil
+// error means that the outcome is known. An error means that nothing is committed, and that the same batch may be
+// loaded again.
+func (s *Sink) Load(ctx context.Context, b *Batch, parts []row.Part) (row.Outcome, error) {
+	for fit := 1; ; fit++ {
+		out, err := s.try(ctx, b, parts)
+		if err == nil || fit == maxFits {
+			return out, err
+		}
+		switch snowflake.ClassOf(err) {
+		case snowflake.File:
+			s.log.WarnContext(ctx, "uploading the batch again", "batch", b.id, "error", err)
+		case snowflake.Drift, snowflake.Data:
+			if err := s.refit(ctx, b, parts, err); err != nil {
+				return out, err
+			}
+		default:
+			return out, err
+		}
+	}
+}
+
+// try brings the table, the files and the transaction about once.
+func (s *Sink) try(ctx context.Context, b *Batch, parts []row.Part) (row.Outcome, error) {
+	var out row.Outcome
+	plan, err := s.shape.cover(ctx, s.plan.Load(), b.seen())
+	if err != nil {
+		return out, err
+	}
+	s.plan.Store(plan)
+	files, moved, err := b.finish(plan, newFilter(parts, b.refused))
+	if err != nil {
+		return out, err
+	}
+	if null := append(plan.Unfilled(), b.stats().MissingNotNull(plan)...); len(null) > 0 {
+		if err := s.shape.acceptNull(ctx, null); err != nil {
+			return out, err
+		}
+		if plan, err = table.NewPlan(s.shape.config, s.shape.columns, b.seen(), plan); err != nil {
+			return out, err
+		}
+		s.plan.Store(plan)
+		if files, moved, err = b.finish(plan, newFilter(parts, b.refused)); err != nil {
+			return out, err
+		}
+	}
+	if len(files) == 0 {
+		s.settled(ctx, b)
+		return row.Outcome{Committed: true, Moved: moved}, nil
+	}
+	folder, copyStmt, err := s.stageFiles(ctx, b, plan, files)
+	if err != nil {
+		return out, err
+	}
+	batch := snowflake.Batch{ID: b.id, Copy: copyStmt, Files: len(files)}
+	for _, p := range parts {
+		if n := moved[p.Shard]; n > 0 {
+			batch.Rows += n
+			batch.Moves = append(batch.Moves, snowflake.Move{Shard: p.Shard, Epoch: p.Claim.Epoch, From: p.Claim.At, To: p.To, Rows: n})
+		}
+	}
+	if out, err = s.ledger.Commit(ctx, batch); err != nil {
+		return out, err
+	}
+	if out.Committed {
+		out.Moved = moved
+		s.settled(ctx, b)
+		s.stage.remove(ctx, folder)
+		s.stage.sweep(ctx, time.Now())
+	}
+	return out, nil
+}
+
+// stageFiles uploads the files under names never used before, and makes the COPY for them.
+func (s *Sink) stageFiles(ctx context.Context, b *Batch, plan *table.Plan, files []string) (string, snowflake.Text, error) {
+	b.attempt++
+	folder := s.stage.path(b.id, b.attempt)
+	names, err := s.stage.put(ctx, folder, files)
+	if err != nil {
+		return "", "", err
+	}
+	text, err := table.CopyStatement(s.opts.Table.String(), s.stage.at(folder), names, plan, s.opts.StreamName)
+	return folder, snowflake.Text(text), err
+}
+
+// refit prepares a batch for another try after COPY refused it. If the table is another than the plan says, it is
+// fitted again; if not, the rows that cannot be loaded are found and left out.
+func (s *Sink) refit(ctx context.Context, b *Batch, parts []row.Part, cause error) error {
+	plan, changed, err := s.shape.again(ctx, b.seen(), s.plan.Load())
+	if err != nil {
+		return errors.Join(cause, err)
+	}
+	s.log.WarnContext(ctx, "snowflake refused the batch", "batch", b.id, "table_changed", changed, "error", cause)
+	if changed {
+		s.plan.Store(plan)
+		return nil
+	}
+	if snowflake.ClassOf(cause) != snowflake.Data {
+		return fmt.Errorf("%w: the table's columns are what they were", cause)
+	}
+	return s.bisect(ctx, b, plan, parts)
+}
+
+// settled says what became of the values and rows of a committed batch.
+func (s *Sink) settled(ctx context.Context, b *Batch) {
+	for _, r := range b.reasons {
+		s.opts.Refused(ctx, r.shard, &r.row, &row.Failure{Stage: row.StageLoad, Reason: r.reason})
+	}
+	st := b.stats()
+	if st.RescuedTotal() == 0 && st.NumbersAsText == 0 {
+		return
+	}
+	attrs := []slog.Attr{slog.String("batch", b.id), slog.Int64("numbers_as_text", st.NumbersAsText)}
+	for _, reason := range table.Reasons() {
+		if n := st.Rescued[reason]; n > 0 {
+			attrs = append(attrs, slog.Group(reason.String(), slog.Int64("values", n), slog.String("first", st.First[reason])))
+		}
+	}
+	s.log.LogAttrs(ctx, slog.LevelInfo, "values that did not fit their columns are in _RESCUED", attrs...)
+}

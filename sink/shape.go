@@ -1,0 +1,148 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"kinesis-snowflake/sink/snowflake"
+	"kinesis-snowflake/sink/table"
+)
+
+// shape keeps the table's columns and the plan made of them, and runs the DDL. DDL commits an open transaction, so it
+// runs before a batch's transaction, never in it.
+type shape struct {
+	client  *snowflake.Client
+	target  snowflake.Name
+	config  table.Config
+	comment string
+	log     *slog.Logger
+
+	exists  bool
+	columns []table.Column
+	warned  bool // of the limit of columns
+}
+
+// maxDDLRounds bounds how often one batch may find that the table changed between DDL and DESC.
+const maxDDLRounds = 5
+
+// cover returns a plan under which every value observed has a place, creating the table or adding columns if it must.
+// prev is the plan so far, or nil.
+func (s *shape) cover(ctx context.Context, prev *table.Plan, seen *table.Observation) (*table.Plan, error) {
+	if prev == nil {
+		if err := s.describe(ctx); err != nil {
+			return nil, err
+		}
+		plan, err := table.NewPlan(s.config, s.columns, seen, nil)
+		if err != nil {
+			return nil, err
+		}
+		prev = plan
+	}
+	plan := prev
+	for range maxDDLRounds {
+		ext := plan.Extend(seen)
+		if !ext.Replan && s.exists {
+			s.warnIfFull(plan, ext.Refused)
+			return plan, nil
+		}
+		if len(ext.Add) > 0 || !s.exists {
+			if err := s.change(ctx, ext.Add); err != nil {
+				return nil, err
+			}
+		}
+		next, err := table.NewPlan(s.config, s.columns, seen, prev)
+		if err != nil {
+			return nil, err
+		}
+		plan = next
+	}
+	return nil, fmt.Errorf("add columns to %s: the table has changed %d times meanwhile", s.target, maxDDLRounds)
+}
+
+// again describes the table anew and reports whether its columns are others than they were.
+func (s *shape) again(ctx context.Context, seen *table.Observation, prev *table.Plan) (*table.Plan, bool, error) {
+	before := s.columns
+	if err := s.describe(ctx); err != nil {
+		return nil, false, err
+	}
+	if equalColumns(before, s.columns) {
+		return prev, false, nil
+	}
+	plan, err := table.NewPlan(s.config, s.columns, seen, prev)
+	return plan, true, err
+}
+
+func equalColumns(a, b []table.Column) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// change creates the table or adds columns, then reads what is there now: another worker may have been first, with
+// other types.
+func (s *shape) change(ctx context.Context, add []table.Column) error {
+	ddl, what := table.AddColumns(s.target.String(), add), "add columns to"
+	if !s.exists {
+		ddl, what = table.CreateTable(s.target.String(), add, s.comment), "create"
+	}
+	if _, err := s.client.Exec(ctx, snowflake.Text(ddl)); err != nil {
+		if snowflake.ClassOf(err) != snowflake.Retry {
+			return fmt.Errorf("%s table %s: %w", what, s.target, err)
+		}
+		s.log.InfoContext(ctx, "another worker changed the table first", "table", s.target.String(), "error", err)
+	}
+	names := make([]string, len(add))
+	for i := range add {
+		names[i] = add[i].Name + " " + add[i].Type.String()
+	}
+	s.log.InfoContext(ctx, "table changed", "table", s.target.String(), "what", what, "columns", strings.Join(names, ", "))
+	return s.describe(ctx)
+}
+
+func (s *shape) describe(ctx context.Context) error {
+	res, err := s.client.Query(ctx, snowflake.DescribeTable{Table: s.target})
+	var failed *snowflake.Error
+	if errors.As(err, &failed) && (failed.Code == 2003 || failed.Code == 2043) {
+		s.exists, s.columns = false, nil
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("describe table %s: %w", s.target, err)
+	}
+	s.exists, s.columns = true, make([]table.Column, 0, len(res.Rows))
+	for i := range res.Rows {
+		s.columns = append(s.columns, table.Column{
+			Name: res.Get(i, "name"), Type: table.ParseType(res.Get(i, "type")),
+			NotNull: res.Get(i, "null?") == "N", HasDefault: res.Get(i, "default") != "", Computed: res.Get(i, "expression") != "",
+		})
+	}
+	return nil
+}
+
+// acceptNull drops NOT NULL where rows have no value: a COPY would fail for each of them.
+func (s *shape) acceptNull(ctx context.Context, columns []string) error {
+	for _, c := range columns {
+		if _, err := s.client.Exec(ctx, snowflake.Text(table.DropNotNull(s.target.String(), c))); err != nil {
+			return fmt.Errorf("let column %s of %s accept NULL, because records come without it: %w", table.Quote(c), s.target, err)
+		}
+		s.log.WarnContext(ctx, "column accepts NULL from now on, because records come without it", "table", s.target.String(), "column", c)
+	}
+	return s.describe(ctx)
+}
+
+func (s *shape) warnIfFull(p *table.Plan, refused int) {
+	if refused > 0 && p.Full() && !s.warned {
+		s.warned = true
+		s.log.Warn("the table has as many columns as are added by inference; values of further keys go to _RESCUED",
+			"table", s.target.String(), "columns", table.DefaultColumnLimit)
+	}
+}

@@ -1,0 +1,109 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"kinesis-snowflake/internal/row"
+	"kinesis-snowflake/sink/loadfile"
+	"kinesis-snowflake/sink/snowflake"
+	"kinesis-snowflake/sink/table"
+)
+
+// Options configure a [Sink].
+type Options struct {
+	Dialer      snowflake.Dialer
+	Table       snowflake.Name
+	StreamName  string // for KINESISMETADATA and the table's comment
+	StreamID    string // stream ARN @ creation time, for the offsets
+	Application string
+	WorkerID    string
+	SpoolDir    string
+	MaxBytes    int64 // payload bytes that a batch may grow to, for the advice given when the disk is full
+	Lanes       int
+	Keys        *row.Keys
+	// LockPatience is how old another transaction's lock on the offsets may grow before it is ended.
+	LockPatience time.Duration
+	// Refused hears of each row that Snowflake would not load, once the batch without it is committed.
+	Refused func(ctx context.Context, shard string, r *row.Row, f *row.Failure)
+	NewID   func() string
+	Log     *slog.Logger
+}
+
+// StageName is the internal stage, in the table's schema, that load files go through. All pipelines of a schema share
+// it, each under a folder of its own.
+const StageName = "KINESIS_SNOWFLAKE"
+
+// Sink is the way into one table. NewBatch may be called from any goroutine; everything else belongs to one.
+type Sink struct {
+	opts   Options
+	client *snowflake.Client
+	ledger *snowflake.Ledger
+	stage  stage
+	spool  *spoolDir
+	store  *loadfile.Store
+	plan   atomic.Pointer[table.Plan] // nil until the table was described
+	shape  shape
+	log    *slog.Logger
+}
+
+// New prepares the spool folder. It does not log in: the first batch does, so that a stream without records wakes
+// nothing.
+func New(o Options) (*Sink, error) {
+	spool, err := newSpoolDir(o.SpoolDir, o.NewID())
+	if err != nil {
+		return nil, err
+	}
+	client := snowflake.NewClient(o.Dialer, o.Log)
+	s := &Sink{opts: o, client: client, spool: spool, store: loadfile.NewStore(loadfile.OS(), spool.path), log: o.Log}
+	s.ledger = snowflake.NewLedger(client, snowflake.LedgerOptions{
+		Table: o.Table, Stream: o.StreamID, Application: o.Application, LockPatience: o.LockPatience,
+		Now: time.Now, NewID: o.NewID, Log: o.Log,
+	})
+	s.stage = stage{client: client, name: snowflake.Name{Database: o.Table.Database, Schema: o.Table.Schema, Object: StageName},
+		folder: pathSegment(o.Table.Object), worker: pathSegment(o.WorkerID), log: o.Log}
+	s.shape = shape{client: client, target: o.Table, config: table.Config{Keys: o.Keys}, log: o.Log,
+		comment: fmt.Sprintf("loaded by kinesis-snowflake from stream %s, application %s", o.StreamName, o.Application)}
+	return s, nil
+}
+
+// Close ends the session and removes the spool folder.
+func (s *Sink) Close() error {
+	s.client.Discard()
+	return s.spool.remove()
+}
+
+// Acquire makes this worker the owner of the shards' offsets; see [snowflake.Ledger.Acquire].
+func (s *Sink) Acquire(ctx context.Context, wanted []row.Wanted) (map[string]row.Claim, error) {
+	return s.ledger.Acquire(ctx, wanted)
+}
+
+// IsFinal reports whether going on after the error would lose or double rows.
+func IsFinal(err error) bool {
+	return errors.Is(err, snowflake.ErrOffsetsMissing) || errors.Is(err, snowflake.ErrApplication) || errors.Is(err, snowflake.ErrOffsetsBroken)
+}
+
+// NeedsOperator reports whether the error will stand until somebody changes a grant, a setting or an object.
+func NeedsOperator(err error) bool {
+	c := snowflake.ClassOf(err)
+	var columnType *table.ColumnTypeError
+	return c == snowflake.Permanent || c == snowflake.Drift || errors.As(err, &columnType) || errors.Is(err, errTooManyRefused)
+}
+
+// pathSegment makes a name fit for a stage path: letters, digits, '_', '-' and '.' stay, the rest is spelled in hex.
+func pathSegment(name string) string {
+	var b strings.Builder
+	for _, c := range []byte(name) {
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-' || c == '.' {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "~%02x", c)
+		}
+	}
+	return b.String()
+}

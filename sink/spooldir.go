@@ -1,0 +1,76 @@
+package sink
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// spoolPrefix begins the name of every folder that a sink makes in the spool directory.
+const spoolPrefix = "kinesis-snowflake-"
+
+// spoolDir is a folder of this process alone. A lock on a file in it says that the process lives: what a killed one
+// left is removed by the next to start, or a volume that outlives containers would fill up.
+type spoolDir struct {
+	path string
+	lock *os.File
+}
+
+func newSpoolDir(parent, id string) (*spoolDir, error) {
+	if err := removeOrphans(parent); err != nil {
+		return nil, err
+	}
+	d := &spoolDir{path: filepath.Join(parent, spoolPrefix+pathSegment(id))}
+	if err := os.Mkdir(d.path, 0o700); err != nil {
+		return nil, fmt.Errorf("create spool folder: %w: sink.spool_dir must be a folder that this user can write to", err)
+	}
+	lock, err := lockDir(d.path)
+	if err != nil {
+		return nil, fmt.Errorf("lock spool folder: %w", err)
+	}
+	d.lock = lock
+	return d, nil
+}
+
+func (d *spoolDir) remove() error {
+	return errors.Join(os.RemoveAll(d.path), d.lock.Close())
+}
+
+// lockDir takes the folder's lock without waiting; it is held until the file is closed or the process ends.
+func lockDir(path string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(path, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+func removeOrphans(parent string) error {
+	entries, err := os.ReadDir(parent)
+	if err != nil {
+		return fmt.Errorf("read sink.spool_dir: %w", err)
+	}
+	for _, e := range entries {
+		path := filepath.Join(parent, e.Name())
+		if !e.IsDir() || !strings.HasPrefix(e.Name(), spoolPrefix) {
+			continue
+		}
+		// A folder without its lock file is one that another process is making at this moment.
+		if _, err := os.Stat(filepath.Join(path, "lock")); err != nil {
+			continue
+		}
+		lock, err := lockDir(path)
+		if err != nil {
+			continue
+		}
+		_ = os.RemoveAll(path)
+		_ = lock.Close()
+	}
+	return nil
+}
