@@ -2,61 +2,359 @@ package lease
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+)
 
-	"kinesis-snowflake/internal/row"
+const (
+	// maxWrites bounds calls to the store that run at once. At 10 ms a call, 64 renew over 20000 leases of 10 s.
+	maxWrites = 64
+	// listTimeout bounds one listing, which may have many pages and holds nothing up.
+	listTimeout = 30 * time.Second
+	// ensureRetry is the pause after a table could not be looked at.
+	ensureRetry = time.Second
 )
 
 // Coordinator holds leases for one worker: it scans the table, takes what is free or expired, renews what it holds,
 // creates leases for new shards and removes those of shards that are gone.
-type Coordinator struct{}
+//
+// One goroutine, in Run, asks the [Machine] what is due; each call to the store has its own, so that a slow one holds
+// up no other. Nothing that a user of leases does can delay a renewal.
+type Coordinator struct {
+	cfg    Config
+	store  Store
+	lister Lister
+	log    *slog.Logger
+	clock  Clock
 
-// Status is what a coordinator knows of the table.
-type Status struct {
-	Synced  bool // the table was scanned and has its leases
-	Leases  int  // all of them
-	Done    int  // finished
-	Held    int  // held by this worker
-	Open    int  // handed out by Next and unfinished
-	Others  int  // unfinished and held by workers whose counters were seen to move
-	Pending int  // unfinished and free, or held here but waiting for parents, or held by a worker not yet seen alive
+	kick    chan struct{} // the machine has something to do
+	writes  chan struct{} // a slot a call that runs
+	ready   chan struct{} // the queue of opened leases has one, or is closed
+	stopped chan struct{} // Run has ended
+	calls   sync.WaitGroup
+
+	mu      sync.Mutex
+	machine *Machine
+	helds   map[uint64]*Held // by holding; until it is over and closed
+	opened  []*Held
+	closed  bool // no lease will be handed out any more
+	tokens  uint64
+	waits   map[uint64]chan error
+	ended   bool  // Run has ended
+	err     error // of Run
 }
 
 // NewCoordinator returns a coordinator that has not started yet.
 func NewCoordinator(cfg Config, store Store, lister Lister) (*Coordinator, error) {
 	if err := cfg.validate(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("configure leases: %w", err)
 	}
-	return &Coordinator{}, nil
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = SystemClock()
+	}
+	if cfg.Seed == 0 {
+		var b [8]byte
+		rand.Read(b[:]) // never fails
+		cfg.Seed = binary.LittleEndian.Uint64(b[:])
+	}
+	if cfg.Instance == "" {
+		cfg.Instance = rand.Text()
+	}
+	return &Coordinator{
+		cfg:     cfg,
+		store:   store,
+		lister:  lister,
+		log:     cfg.Logger,
+		clock:   cfg.Clock,
+		kick:    make(chan struct{}, 1),
+		writes:  make(chan struct{}, maxWrites),
+		ready:   make(chan struct{}, 1),
+		stopped: make(chan struct{}),
+		machine: NewMachine(cfg),
+		helds:   map[uint64]*Held{},
+		waits:   map[uint64]chan error{},
+	}, nil
 }
 
 // Run runs until Stop has released every lease (nil), ctx is done (its error; leases are abandoned, not released), or
 // an error that is permanent. It calls Store.Ensure first. It must be called once.
-func (c *Coordinator) Run(ctx context.Context) error { return errors.ErrUnsupported }
+func (c *Coordinator) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	err := c.ensure(ctx)
+	if err == nil {
+		err = c.loop(ctx)
+	}
+	cancel()
+	c.calls.Wait()
+	c.end(err)
+	return err
+}
+
+func (c *Coordinator) ensure(ctx context.Context) error {
+	for {
+		err := c.store.Ensure(ctx)
+		if err == nil || ClassOf(err) == ClassPermanent {
+			return err
+		}
+		c.log.Warn("lease table is not ready; trying again", "error", err)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(ensureRetry):
+		}
+	}
+}
+
+func (c *Coordinator) loop(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		now := c.clock.Now()
+		c.mu.Lock()
+		out := c.machine.Advance(now)
+		c.deliver(out.Events)
+		c.mu.Unlock()
+
+		if out.Fatal != nil {
+			return out.Fatal
+		}
+		if out.Stopped {
+			return nil
+		}
+		for _, w := range out.Writes {
+			c.calls.Go(func() { c.write(ctx, w) })
+		}
+		if out.Scan {
+			c.calls.Go(func() { c.scan(ctx) })
+		}
+		if out.List != nil {
+			c.calls.Go(func() { c.list(ctx, *out.List) })
+		}
+		timer.Reset(max(0, out.Wake-now.Mono))
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-timer.C:
+		case <-c.kick:
+		}
+	}
+}
+
+// write runs one attempt. Its timeout leaves room for three in a lease.
+func (c *Coordinator) write(ctx context.Context, w Write) {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.Duration/4)
+	defer cancel()
+	select {
+	case c.writes <- struct{}{}:
+		defer func() { <-c.writes }()
+	case <-ctx.Done():
+		c.tell(func(now Instant) {
+			c.machine.Wrote(now, w.ID, Lease{}, &Error{Op: "write lease", Class: ClassThrottled, Err: ctx.Err()})
+		})
+		return
+	}
+	var l Lease
+	var err error
+	switch {
+	case w.Create != nil:
+		err = c.store.Create(ctx, *w.Create)
+	case w.Update != nil:
+		l, err = c.store.Update(ctx, *w.Update)
+	case w.Delete != nil:
+		err = c.store.Delete(ctx, w.Delete.Key, w.Delete.Counter)
+	}
+	if err != nil && ClassOf(err) != ClassLost {
+		c.log.Warn("lease write failed; trying again", "class", ClassOf(err).String(), "error", err)
+	}
+	c.tell(func(now Instant) { c.machine.Wrote(now, w.ID, l, err) })
+}
+
+func (c *Coordinator) scan(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.Duration/2)
+	defer cancel()
+	s, err := c.store.Scan(ctx)
+	if err != nil {
+		c.log.Warn("lease scan failed; trying again", "error", err)
+	}
+	c.tell(func(now Instant) { c.machine.Scanned(now, s, err) })
+}
+
+func (c *Coordinator) list(ctx context.Context, req ListRequest) {
+	ctx, cancel := context.WithTimeout(ctx, listTimeout)
+	defer cancel()
+	l, err := c.lister.ListShards(ctx, req.Start)
+	if err != nil {
+		c.log.Warn("listing of shards failed; trying again", "error", err)
+	}
+	c.tell(func(now Instant) { c.machine.Listed(now, req, l, err) })
+}
+
+// tell gives the machine an input and wakes the loop.
+func (c *Coordinator) tell(input func(now Instant)) {
+	now := c.clock.Now()
+	c.mu.Lock()
+	input(now)
+	c.mu.Unlock()
+	wake(c.kick)
+}
+
+// deliver runs under c.mu. It only closes channels and fills the queue, so it never waits for anybody.
+func (c *Coordinator) deliver(events []Event) {
+	for _, e := range events {
+		switch e.Kind {
+		case Opened:
+			h := &Held{c: c, key: e.Key, gen: e.Gen, start: e.Lease.Checkpoint, time: e.Time, offsets: e.Lease.Offsets,
+				lost: make(chan struct{}), finished: make(chan struct{})}
+			c.helds[e.Gen] = h
+			c.opened = append(c.opened, h)
+			wake(c.ready)
+			c.log.Info("lease taken", "shard", e.Key, "start", e.Lease.Checkpoint.String(), "counter", e.Lease.Counter)
+		case Gone:
+			h := c.helds[e.Gen]
+			close(h.lost)
+			c.forget(h, true)
+			if errors.Is(e.Err, errReleased) {
+				c.log.Info("lease released", "shard", e.Key)
+			} else {
+				c.log.Warn("lease lost", "shard", e.Key, "error", e.Err)
+			}
+		case Ended:
+			h := c.helds[e.Gen]
+			close(h.finished)
+			c.forget(h, true)
+			c.log.Info("shard finished", "shard", e.Key)
+		case Answered:
+			if w, ok := c.waits[e.Token]; ok {
+				delete(c.waits, e.Token)
+				w <- e.Err // has room for one
+			}
+		case Noted:
+			c.log.Warn("leases", "error", e.Err)
+		}
+	}
+}
+
+// forget drops a holding that is both over and closed.
+func (c *Coordinator) forget(h *Held, over bool) {
+	h.over = h.over || over
+	if h.over && h.closed {
+		delete(c.helds, h.gen)
+	}
+}
 
 // Next returns the next lease that may be read. It blocks until there is one, and returns ErrStopped after Drain,
 // Stop or the end of Run, or ctx's error. Leases that lie in its queue are renewed meanwhile.
-func (c *Coordinator) Next(ctx context.Context) (*Held, error) { return nil, ErrStopped }
+func (c *Coordinator) Next(ctx context.Context) (*Held, error) {
+	for {
+		if h, err := c.pop(); h != nil || err != nil {
+			return h, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-c.ready:
+		}
+	}
+}
+
+func (c *Coordinator) pop() (*Held, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		wake(c.ready) // for others that wait
+		return nil, ErrStopped
+	}
+	for len(c.opened) > 0 {
+		h := c.opened[0]
+		c.opened = c.opened[1:]
+		if len(c.opened) > 0 {
+			wake(c.ready)
+		}
+		if !h.over {
+			return h, nil
+		}
+		c.shut(h) // lost before anybody had it
+	}
+	return nil, nil
+}
 
 // Drain ends the taking and handing out of leases. What is held stays held and is renewed.
-func (c *Coordinator) Drain() {}
+func (c *Coordinator) Drain() {
+	c.mu.Lock()
+	c.machine.Drain()
+	c.shutQueue()
+	c.mu.Unlock()
+	wake(c.kick)
+}
+
+// shutQueue ends the handing out. Leases that nobody fetched are held until Stop.
+func (c *Coordinator) shutQueue() {
+	c.closed = true
+	for _, h := range c.opened {
+		c.shut(h)
+	}
+	c.opened = nil
+	wake(c.ready)
+}
 
 // Stop drains, writes pending checkpoints, releases every lease and ends Run. It returns once that is done, or with
 // ctx's error, which abandons what is left. Call it after the shards' readers and consumers have ended.
-func (c *Coordinator) Stop(ctx context.Context) error { return nil }
+func (c *Coordinator) Stop(ctx context.Context) error {
+	c.mu.Lock()
+	c.machine.Stop()
+	c.shutQueue()
+	c.mu.Unlock()
+	wake(c.kick)
+	select {
+	case <-c.stopped:
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.err
+	case <-ctx.Done():
+		return fmt.Errorf("release leases: %w", ctx.Err())
+	}
+}
+
+// end closes everything that somebody may wait for.
+func (c *Coordinator) end(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.err = err
+	c.shutQueue()
+	for _, h := range c.helds {
+		if !h.over {
+			h.over = true
+			close(h.lost)
+		}
+	}
+	for token, w := range c.waits {
+		delete(c.waits, token)
+		w <- ErrLost
+	}
+	c.ended = true
+	close(c.stopped)
+}
 
 // Status returns a snapshot.
-func (c *Coordinator) Status() Status { return Status{} }
+func (c *Coordinator) Status() Status {
+	now := c.clock.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.machine.Status(now)
+}
 
-type want uint8
-
-const (
-	markOffsets want = iota
-	confirm
-)
-
-func (h *Held) hasOffsets() bool                       { return h.offsets }
-func (h *Held) wait(ctx context.Context, w want) error { return nil }
-func (h *Held) checkpoint(p row.Position)              {}
-func (h *Held) finish(children []Shard)                {}
-func (h *Held) close()                                 {}
+// wake sends a signal that needs to be seen once.
+func wake(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,261 @@
+package lease
+
+import (
+	"container/heap"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Fractions of the lease duration. A renewal has three tries in it, as in KCL.
+const (
+	renewals   = 3  // a lease is renewed every duration/3
+	fenceParts = 10 // a holder stops at 9/10, so that it has stopped before another worker may start
+	scanParts  = 2  // two looks a duration: a lease that stands still between them is a suspect, looked at when it expires
+)
+
+const (
+	// checkpointDelay is how long a checkpoint may wait for a renewal to ride on.
+	checkpointDelay = time.Second
+	// auditEvery is KCL's interval of the hash-range audit.
+	auditEvery = 2 * time.Minute
+	// maxTakes and maxCreates bound the writes in flight that are not urgent, so that renewals find room.
+	maxTakes   = 16
+	maxCreates = 16
+	// minRetry is the first back-off after a failed call; it doubles up to a twelfth of the duration.
+	minRetry = 50 * time.Millisecond
+)
+
+const never = time.Duration(1<<63 - 1)
+
+// Machine makes the decisions of one worker. It has no goroutine, no clock and no I/O: methods tell it what happened
+// and when, and [Machine.Advance] answers with what to do. It must not be used by two goroutines at once.
+type Machine struct {
+	cfg     Config
+	rng     *rand.Rand
+	entries map[string]*entry
+	broken  map[string]bool
+	dirty   map[string]*entry
+	wakes   wakeHeap
+	waiting map[string]*entry // held, and waiting for another row: a parent's end or a child's creation
+	held    int
+	out     Output
+
+	ops    map[uint64]*op
+	lastID uint64 // of ops, nonces and holdings
+	takes  int    // in flight
+	queue  []string
+	drains bool // no more takes and opens
+	stops  bool // release everything
+
+	scan  look
+	list  look
+	sync  syncState
+	clock struct {
+		base    time.Duration // wall minus monotonic, at the last comparison
+		started bool
+	}
+	serverAhead time.Duration // 0 or negative: how far the service's clock lies before ours
+}
+
+// look is a repeated reading: of the table or of the stream's shards.
+type look struct {
+	running bool
+	begun   time.Duration // when the running one, or the last one, began
+	done    bool          // one has succeeded
+	doneAt  time.Duration // when the last one that succeeded began
+	next    time.Duration
+	tries   int
+}
+
+// Output is what a Machine wants done.
+type Output struct {
+	Writes []Write
+	Events []Event
+	Scan   bool          // scan the table; answer with Scanned
+	List   *ListRequest  // list the shards; answer with Listed
+	Wake   time.Duration // call Advance at this monotonic time at the latest
+	// Stopped: every lease is released and nothing is in flight.
+	Stopped bool
+	// Fatal ends the worker.
+	Fatal error
+}
+
+// ListRequest asks for a listing: of all shards, or of those open at Start.
+type ListRequest struct{ Start *Start }
+
+// Write is a write to run against the store; exactly one of its kinds is set. Its outcome goes to Wrote with its ID.
+// One that is in doubt comes again, word for word.
+type Write struct {
+	ID     uint64
+	Create *Lease
+	Update *Update
+	Delete *Delete
+}
+
+// Delete asks for the removal of a finished lease.
+type Delete struct {
+	Key     string
+	Counter int64
+}
+
+// EventKind says what an Event tells.
+type EventKind uint8
+
+const (
+	// Opened: a lease is held and may be read; Lease and Time say from where.
+	Opened EventKind = iota
+	// Gone: an opened lease was lost or released; Err says why.
+	Gone
+	// Ended: SHARD_END of an opened lease is written.
+	Ended
+	// Answered: the request with this Token is done; Err says how.
+	Answered
+	// Noted: Err is worth a line in the log; it will be tried again.
+	Noted
+)
+
+// Event tells the user of leases something. Events come in the order in which they must be delivered.
+type Event struct {
+	Kind  EventKind
+	Key   string
+	Gen   uint64 // which holding of the key
+	Lease Lease
+	Time  time.Time
+	Token uint64
+	Err   error
+}
+
+// NewMachine returns the machine of one worker. Config's Clock and Logger are not used; Seed and Instance must be set.
+func NewMachine(cfg Config) *Machine {
+	return &Machine{
+		cfg:     cfg,
+		rng:     rand.New(rand.NewPCG(cfg.Seed, 0)),
+		entries: map[string]*entry{},
+		broken:  map[string]bool{},
+		dirty:   map[string]*entry{},
+		waiting: map[string]*entry{},
+		ops:     map[uint64]*op{},
+		sync:    syncState{missing: map[string]time.Duration{}},
+	}
+}
+
+// Advance decides everything that is due at now.
+func (m *Machine) Advance(now Instant) Output {
+	m.compareClocks(now)
+	for len(m.wakes) > 0 && m.wakes[0].wake <= now.Mono {
+		m.touch(heap.Pop(&m.wakes).(*entry))
+	}
+	for len(m.dirty) > 0 {
+		for _, key := range sortedKeys(m.dirty) {
+			e := m.dirty[key]
+			delete(m.dirty, key)
+			m.schedule(e, m.step(now, e))
+		}
+	}
+	m.startTakes(now)
+	m.startCreates(now)
+	m.look(now)
+
+	out := m.out
+	m.out = Output{}
+	out.Wake = m.nextWake(now)
+	out.Stopped = m.stops && m.held == 0 && m.takes == 0
+	return out
+}
+
+func (m *Machine) nextWake(now Instant) time.Duration {
+	wake := never
+	if len(m.wakes) > 0 {
+		wake = m.wakes[0].wake
+	}
+	if !m.scan.running && !m.stops {
+		wake = min(wake, m.scan.next)
+	}
+	if !m.list.running && m.scan.done && !m.stops && !m.creating() {
+		wake = min(wake, m.list.next)
+	}
+	if m.held > 0 {
+		// Timers stand still with the monotonic clock while a machine is suspended; look at the wall clock often enough
+		// to fence within the margin after it wakes.
+		wake = min(wake, now.Mono+m.cfg.Duration/fenceParts)
+	}
+	return wake
+}
+
+// compareClocks makes every held lease look at its fence when the wall clock ran away from the monotonic one, by more
+// than a hundredth of the duration since the last comparison.
+func (m *Machine) compareClocks(now Instant) {
+	ahead := time.Duration(now.Wall.UnixNano()) - now.Mono
+	if m.clock.started && (ahead-m.clock.base).Abs() <= m.cfg.Duration/100 {
+		return
+	}
+	if m.clock.started {
+		for _, e := range m.entries {
+			if e.held != nil {
+				m.touch(e)
+			}
+		}
+	}
+	m.clock.base, m.clock.started = ahead, true
+}
+
+// touch makes the next Advance look at e.
+func (m *Machine) touch(e *entry) { m.dirty[e.key] = e }
+
+// touchWaiting looks again at all leases that wait for other rows.
+func (m *Machine) touchWaiting() {
+	for _, e := range m.waiting {
+		m.touch(e)
+	}
+}
+
+func (m *Machine) schedule(e *entry, wake time.Duration) {
+	e.wake = wake
+	switch {
+	case e.slot >= 0 && wake == never:
+		heap.Remove(&m.wakes, e.slot)
+	case e.slot >= 0:
+		heap.Fix(&m.wakes, e.slot)
+	case wake != never:
+		heap.Push(&m.wakes, e)
+	}
+}
+
+func (m *Machine) id() uint64 {
+	m.lastID++
+	return m.lastID
+}
+
+func (m *Machine) nonce() string {
+	return m.cfg.Instance + "-" + strconv.FormatUint(m.id(), 36)
+}
+
+// jitter returns d times a random factor between 1-part and 1.
+func (m *Machine) jitter(d time.Duration, part float64) time.Duration {
+	return time.Duration(float64(d) * (1 - part*m.rng.Float64()))
+}
+
+// backoff returns the pause after the tries-th failure in a row.
+func (m *Machine) backoff(tries int) time.Duration {
+	return m.jitter(min(minRetry<<min(tries, 16), max(m.cfg.Duration/12, minRetry)), 0.5)
+}
+
+// fatal keeps the first error that ends the worker.
+func (m *Machine) fatal(err error) {
+	if m.out.Fatal == nil {
+		m.out.Fatal = err
+	}
+}
+
+func (m *Machine) event(e Event) { m.out.Events = append(m.out.Events, e) }
+
+func sortedKeys[V any](s map[string]V) []string {
+	keys := make([]string, 0, len(s))
+	for k := range s {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

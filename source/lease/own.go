@@ -1,0 +1,274 @@
+package lease
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"kinesis-snowflake/internal/row"
+)
+
+// Reasons of a Gone event; all of them are ErrLost.
+var (
+	errFenced   = fmt.Errorf("%w: no renewal succeeded in time, so this worker stopped by itself", ErrLost)
+	errReleased = fmt.Errorf("%w: this worker released it", ErrLost)
+	errHanded   = fmt.Errorf("%w: it was handed over to another worker", ErrLost)
+)
+
+// step decides what is due for one row and returns when to look again.
+func (m *Machine) step(now Instant, e *entry) time.Duration {
+	wake := never
+	fence := m.cfg.Duration - m.cfg.Duration/fenceParts
+	if h := e.held; h != nil {
+		if now.Since(h.renewed) >= fence {
+			m.lose(e, errFenced)
+			m.offer(e, now)
+		} else {
+			wake = h.renewed.Mono + fence
+		}
+	}
+	if o := e.op; o != nil {
+		switch {
+		case o.inFlight:
+		case o.kind == opTake && m.drains && !o.doubt:
+			m.drop(e)
+		case now.Mono < e.retryAt:
+			wake = min(wake, e.retryAt)
+		default:
+			m.send(now, o)
+		}
+		return wake
+	}
+	if e.held == nil {
+		return wake
+	}
+	m.tryOpen(now, e)
+	if now.Mono < e.retryAt {
+		return min(wake, e.retryAt)
+	}
+	o, due := m.compose(now, e)
+	if o == nil {
+		return min(wake, due)
+	}
+	m.begin(now, e, o)
+	return wake
+}
+
+// compose returns the write that is due for a held lease, or when one will be. Whatever waits rides on it.
+func (m *Machine) compose(now Instant, e *entry) (*op, time.Duration) {
+	h, l := e.held, e.lease
+	due := h.due
+	if h.pending.Sequence != "" {
+		due = min(due, h.pendingAt+checkpointDelay)
+	}
+	u := Update{
+		Key: e.key,
+		If:  Condition{Counter: l.Counter, Owner: m.cfg.Worker},
+	}
+	o := &op{kind: opRenew, wants: h.wants}
+	if h.pending.Sequence != "" {
+		u.Set.Checkpoint = &row.Position{Sequence: h.pending.Sequence, Subsequence: h.pending.Subsequence}
+	}
+	ended := m.stepFinish(now, e)
+	nobody := ""
+	switch {
+	case h.handTo != "":
+		// Somebody waits for it: KCL gives a holder 30 s before it takes the lease away.
+		o.kind = opRelease
+		u.If = Condition{Counter: l.Counter, Owner: h.handTo, CheckpointOwner: m.cfg.Worker}
+		u.Set.EndHandover, u.Set.OwnerSwitched = true, true
+	case ended:
+		o.kind = opEnd
+		u.Set.Checkpoint = &row.Position{Sequence: row.ShardEnd}
+		u.Set.Children = h.finish.ids()
+		u.Set.Owner = &nobody
+	case m.stops, l.Finished():
+		o.kind = opRelease
+		u.Set.Owner = &nobody
+	case len(h.wants) > 0, l.Checkpoint.Sequence == row.Latest && l.StartMillis == 0:
+	case now.Mono < due:
+		return nil, due
+	}
+	for _, w := range h.wants {
+		u.Set.Offsets = u.Set.Offsets || w.want == markOffsets
+	}
+	m.remember(now, l, &u.Set)
+	u.Nonce = m.nonce()
+	o.write.Update = &u
+	h.wants = nil
+	return o, never
+}
+
+// remember adds the attributes that a row of KCL lacks.
+func (m *Machine) remember(now Instant, l Lease, set *Changes) {
+	if l.Checkpoint.Sequence == row.Latest && l.StartMillis == 0 {
+		set.StartMillis = now.Wall.Add(m.serverAhead).UnixMilli()
+	}
+	if l.StreamCreated == 0 {
+		set.StreamCreated = m.cfg.StreamCreated
+	}
+}
+
+// Wrote tells the outcome of an attempt at a write.
+func (m *Machine) Wrote(now Instant, id uint64, l Lease, err error) {
+	o, ok := m.ops[id]
+	if !ok {
+		return // the lease was lost meanwhile
+	}
+	e := m.entries[o.key]
+	o.inFlight = false
+	m.touch(e)
+	if err == nil {
+		m.drop(e)
+		e.tries, e.retryAt = 0, 0
+		m.applied(now, e, o, l)
+		m.forget(e)
+		return
+	}
+	switch ClassOf(err) {
+	case ClassLost:
+		m.drop(e)
+		e.tries, e.retryAt = 0, 0
+		var found *Lease
+		if se, ok := errors.AsType[*Error](err); ok {
+			found = se.Found
+		}
+		m.refused(now, e, o, found)
+		m.forget(e)
+		return
+	case ClassPermanent:
+		m.drop(e)
+		m.unanswered(e, o)
+		m.fatal(err)
+	case ClassThrottled:
+		// Not written. What is composed anew can carry more; but a write in doubt must be repeated as it was.
+		if !o.doubt && o.kind <= opEnd && o.kind != opTake {
+			m.drop(e)
+			m.unanswered(e, o)
+		}
+	case ClassRetry:
+		o.doubt = true
+	}
+	e.retryAt = now.Mono + m.backoff(e.tries)
+	e.tries++
+}
+
+// unanswered puts back the requests that a dropped write would have answered.
+func (m *Machine) unanswered(e *entry, o *op) {
+	if e.held != nil {
+		e.held.wants = append(o.wants, e.held.wants...)
+	}
+}
+
+// applied handles a write that took effect and left l behind.
+func (m *Machine) applied(now Instant, e *entry, o *op, l Lease) {
+	switch o.kind {
+	case opCreate:
+		m.created(now, e, o)
+		return
+	case opDelete:
+		e.known = false
+		return
+	case opTake:
+		m.took(now, e, o, l)
+		return
+	}
+	h := e.held
+	m.observe(now, e, &l)
+	if h == nil {
+		return
+	}
+	h.renewed = o.first
+	h.due = o.first.Mono + m.jitter(m.cfg.Duration/renewals, 0.1)
+	if l.Checkpoint.Compare(h.pending) >= 0 {
+		h.pending = row.Position{}
+	}
+	switch o.kind {
+	case opEnd:
+		m.answer(o.wants, nil)
+		m.ended(e)
+		return
+	case opRelease:
+		m.answer(o.wants, nil)
+		if h.handTo != "" {
+			m.lose(e, errHanded)
+		} else {
+			m.lose(e, errReleased)
+		}
+		return
+	}
+	m.answer(o.wants, nil)
+	m.checkOwner(e, l)
+}
+
+// refused handles a write whose condition did not hold. found is the row, nil when there is none.
+func (m *Machine) refused(now Instant, e *entry, o *op, found *Lease) {
+	h := e.held
+	expected := e.lease.Counter
+	m.observe(now, e, found)
+	if h == nil || o.kind == opTake || o.kind == opCreate || o.kind == opDelete {
+		m.offer(e, now)
+		return
+	}
+	if o.kind == opEnd && o.doubt && (found == nil || found.Finished()) {
+		// The lost answer was a yes, and somebody has handled the finished lease since.
+		m.answer(o.wants, ErrLost)
+		m.ended(e)
+		return
+	}
+	if found != nil && h.handTo == "" && found.Counter == expected && found.CheckpointOwner == m.cfg.Worker {
+		m.unanswered(e, o)
+		m.checkOwner(e, *found)
+		return
+	}
+	m.answer(o.wants, ErrLost)
+	m.lose(e, fmt.Errorf("%w: %s", ErrLost, describe(found)))
+}
+
+// checkOwner notices that another worker asked for a held lease, or has it.
+func (m *Machine) checkOwner(e *entry, l Lease) {
+	switch {
+	case l.Owner == m.cfg.Worker && l.CheckpointOwner == "":
+	case l.CheckpointOwner == m.cfg.Worker && l.Owner != "":
+		e.held.handTo = l.Owner
+	default:
+		m.lose(e, fmt.Errorf("%w: %s", ErrLost, describe(&l)))
+	}
+}
+
+func (m *Machine) answer(wants []wanting, err error) {
+	for _, w := range wants {
+		m.event(Event{Kind: Answered, Token: w.token, Err: err})
+	}
+}
+
+// lose ends a holding. A write of it that is in flight may still take effect; it can only prolong what is lost.
+func (m *Machine) lose(e *entry, why error) {
+	h := e.held
+	if e.op != nil {
+		m.answer(e.op.wants, ErrLost)
+		m.drop(e)
+	}
+	m.answer(h.wants, ErrLost)
+	if h.opened {
+		m.event(Event{Kind: Gone, Key: e.key, Gen: h.gen, Err: why})
+	}
+	m.unhold(e)
+}
+
+func (m *Machine) ended(e *entry) {
+	h := e.held
+	m.answer(h.wants, ErrLost)
+	if h.opened {
+		m.event(Event{Kind: Ended, Key: e.key, Gen: h.gen})
+	}
+	m.unhold(e)
+	m.touchWaiting() // children
+}
+
+func (m *Machine) unhold(e *entry) {
+	e.held = nil
+	m.held--
+	delete(m.waiting, e.key)
+	m.touch(e)
+}

@@ -1,0 +1,266 @@
+package lease
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"kinesis-snowflake/internal/row"
+)
+
+// syncState is what a Machine knows of the stream's shards.
+type syncState struct {
+	empty    bool             // the last scan found no lease at all
+	shards   map[string]Shard // of the last full listing
+	at       time.Duration    // when that began
+	missing  map[string]time.Duration
+	creates  []newRow // waiting to be created, parents first
+	depth    int      // of the creations in flight
+	inFlight int      // creations, also those of a shard's end
+	done     bool     // one full listing found nothing missing
+}
+
+// newRow is a row to create. Rows of a lesser depth are created first, so that a crash leaves no child without parent.
+type newRow struct {
+	lease Lease
+	depth int
+}
+
+// nextListing chooses what to list: a table without leases is filled from the shards open at the start.
+func (m *Machine) nextListing() *Start {
+	if m.sync.empty && (len(m.cfg.Offsets) == 0 || m.sync.shards != nil) {
+		return &m.cfg.Start
+	}
+	return nil
+}
+
+// Listed tells the outcome of the listing that Advance asked for.
+func (m *Machine) Listed(now Instant, req ListRequest, l Listing, err error) {
+	m.list.running = false
+	if err == nil && len(l.Shards) == 0 {
+		err = errors.New("list shards: the stream has none")
+	}
+	if err != nil {
+		if ClassOf(err) == ClassPermanent {
+			m.fatal(err)
+		}
+		m.list.next = now.Mono + m.backoff(m.list.tries)
+		m.list.tries++
+		return
+	}
+	m.list.tries = 0
+	if !l.Time.IsZero() {
+		m.serverAhead = min(0, l.Time.Sub(now.Wall)+(now.Mono-m.list.begun))
+	}
+	m.list.next = now.Mono + m.jitter(auditEvery, 0.2)
+	if req.Start != nil {
+		m.firstSync(now, l)
+		return
+	}
+	m.sync.shards = make(map[string]Shard, len(l.Shards))
+	for _, s := range l.Shards {
+		m.sync.shards[s.ID] = s
+	}
+	m.sync.at = m.list.begun
+	m.touchWaiting()
+	if m.sync.empty {
+		m.list.next = now.Mono
+		return
+	}
+	m.audit(now)
+	m.clean(now)
+}
+
+// firstSync fills an empty table: one row a shard that was open at the start, and one a shard with offsets.
+func (m *Machine) firstSync(now Instant, l Listing) {
+	if !m.sync.empty {
+		return // another worker was faster; a full listing follows
+	}
+	if err := checkTiling(l.Shards); err != nil {
+		// During a reshard a listing may be torn.
+		m.event(Event{Kind: Noted, Err: fmt.Errorf("first shard sync: %w", err)})
+		m.list.next = now.Mono + time.Second
+		return
+	}
+	rows := map[string]Lease{}
+	for _, s := range l.Shards {
+		rows[s.ID] = m.newLease(s, m.cfg.Start.Position, m.startMillis(now, l.Time), false)
+	}
+	for _, id := range m.cfg.Offsets {
+		s, listed := m.sync.shards[id]
+		if first, ok := rows[id]; ok {
+			s, listed = Shard{ID: id, Parents: first.Parents, StartHash: first.StartHash, EndHash: first.EndHash}, true
+		}
+		if listed {
+			rows[id] = m.newLease(s, row.TrimHorizon, 0, true) // reading resumes at the offset, which may lie before the start
+		}
+	}
+	m.sync.empty = false
+	m.list.next = now.Mono
+	m.enqueue(rows)
+}
+
+// startMillis returns the start as a time, 0 for TRIM_HORIZON. LATEST is when the first worker listed the shards.
+func (m *Machine) startMillis(now Instant, listed time.Time) int64 {
+	switch m.cfg.Start.Position {
+	case row.AtTimestamp:
+		return m.cfg.Start.Time.UnixMilli()
+	case row.Latest:
+		if listed.IsZero() {
+			listed = now.Wall
+		}
+		return listed.UnixMilli()
+	}
+	return 0
+}
+
+// audit creates rows that the stream's lineage demands and the table lacks. What seems missing must still be missing
+// in a scan that began after it was noticed: another worker may be creating it just now.
+func (m *Machine) audit(now Instant) {
+	start, millis := m.cfg.Start.Position, m.startMillis(now, time.Time{})
+	for _, key := range sortedKeys(m.entries) {
+		e := m.entries[key]
+		s, listed := m.sync.shards[key]
+		if !e.known || !listed {
+			continue
+		}
+		if e.lease.StartHash != "" && (e.lease.StartHash != s.StartHash || e.lease.EndHash != s.EndHash) {
+			m.fatal(&Error{
+				Op: "compare lease " + key + " with the stream", Class: ClassPermanent,
+				Err:  fmt.Errorf("its hash range is %s to %s, the shard's is %s to %s", e.lease.StartHash, e.lease.EndHash, s.StartHash, s.EndHash),
+				Hint: "the application name belongs to another stream: choose another one",
+			})
+			return
+		}
+		if start == row.Latest && e.lease.StartMillis != 0 {
+			millis = min(millis, e.lease.StartMillis) // a first sync that was cut short began then
+		}
+	}
+	needs := missing(m.sync.shards, func(id string) state {
+		e, ok := m.entries[id]
+		switch {
+		case m.broken[id]:
+			return live
+		case !ok || !e.known:
+			return bare
+		case e.lease.Finished():
+			return done
+		default:
+			return live
+		}
+	}, start)
+	for _, id := range m.cfg.Offsets {
+		if e, ok := m.entries[id]; ok && e.known || m.broken[id] {
+			continue
+		}
+		if _, listed := m.sync.shards[id]; listed {
+			needs[id] = row.TrimHorizon
+		}
+	}
+
+	rows, unsure := map[string]Lease{}, false
+	for id, checkpoint := range needs {
+		noticed, ok := m.sync.missing[id]
+		switch {
+		case !ok:
+			m.sync.missing[id] = now.Mono
+			unsure = true
+		case m.scan.doneAt < noticed:
+			unsure = true
+		default:
+			at := millis
+			if checkpoint == row.TrimHorizon {
+				at = 0
+			}
+			rows[id] = m.newLease(m.sync.shards[id], checkpoint, at, slices.Contains(m.cfg.Offsets, id))
+		}
+	}
+	for id := range m.sync.missing {
+		if _, still := needs[id]; !still {
+			delete(m.sync.missing, id)
+		}
+	}
+	switch {
+	case unsure:
+		m.scan.next = now.Mono
+		m.list.next = now.Mono + m.cfg.Duration/20
+	case len(rows) == 0:
+		m.sync.done = true
+	default:
+		m.list.next = now.Mono // once these are created
+	}
+	m.enqueue(rows)
+}
+
+// clean deletes finished leases of shards that the stream no longer has, oldest first: no row may name it as a child's
+// parent that still has a row, and its children must have begun.
+func (m *Machine) clean(now Instant) {
+	parents := map[string]bool{}
+	for _, e := range m.entries {
+		if e.known {
+			parents[e.key] = true
+		}
+	}
+	children := map[string][]*entry{}
+	for _, key := range sortedKeys(m.entries) {
+		e := m.entries[key]
+		for _, p := range e.lease.Parents {
+			children[p] = append(children[p], e)
+		}
+	}
+	for _, key := range sortedKeys(m.entries) {
+		e := m.entries[key]
+		if _, listed := m.sync.shards[key]; listed || !e.known || !e.lease.Finished() || e.held != nil || e.op != nil {
+			continue
+		}
+		if e.lease.Owner != "" && now.Mono-e.seen < m.cfg.Duration {
+			continue // a KCL worker keeps finished leases, and cleans up after itself
+		}
+		ok := !slices.ContainsFunc(e.lease.Parents, func(p string) bool { return parents[p] })
+		for _, id := range e.lease.Children {
+			c, known := m.entries[id]
+			ok = ok && known && c.known && c.lease.begun()
+		}
+		for _, c := range children[key] {
+			ok = ok && (!c.known || c.lease.begun())
+		}
+		if ok {
+			m.begin(now, e, &op{kind: opDelete, write: Write{Delete: &Delete{Key: key, Counter: e.lease.Counter}}})
+		}
+	}
+}
+
+// enqueue orders rows by their place in the lineage.
+func (m *Machine) enqueue(rows map[string]Lease) {
+	var depth func(id string) int
+	depth = func(id string) int {
+		l, ok := rows[id]
+		if !ok {
+			return 0
+		}
+		d := 0
+		for _, p := range l.Parents {
+			d = max(d, depth(p))
+		}
+		return d + 1
+	}
+	m.sync.creates = nil
+	for _, id := range sortedKeys(rows) {
+		m.sync.creates = append(m.sync.creates, newRow{rows[id], depth(id)})
+	}
+	slices.SortStableFunc(m.sync.creates, func(a, b newRow) int { return cmp.Compare(a.depth, b.depth) })
+}
+
+// startCreates creates rows, those of one depth at a time.
+func (m *Machine) startCreates(now Instant) {
+	for len(m.sync.creates) > 0 && m.sync.inFlight < maxCreates {
+		next := m.sync.creates[0]
+		if next.depth != m.sync.depth && m.sync.inFlight > 0 {
+			return
+		}
+		m.sync.creates, m.sync.depth = m.sync.creates[1:], next.depth
+		m.create(now, m.entry(next.lease.Key), next.lease)
+	}
+}
