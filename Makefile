@@ -1,0 +1,33 @@
+# The production binary: without cgo, and with the root module's own versions rather than the workspace's.
+PRODUCTION = CGO_ENABLED=0 GOWORK=off go build -mod=readonly -tags minicore_disabled -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
+IMAGE ?= kinesis-snowflake:$(VERSION)
+
+.PHONY: all build test race lint fmt generate image ci
+
+all: build test
+
+build: ## bin/kinesis-snowflake
+	$(PRODUCTION) -o bin/kinesis-snowflake ./cmd/kinesis-snowflake
+
+test: ## every test, the sandbox's too
+	go test ./... ./cmd/sandbox/...
+
+race: ## the root module's tests under the race detector
+	CGO_ENABLED=1 go test -race ./...
+
+lint: ## needs golangci-lint v2
+	go vet ./... ./cmd/sandbox/...
+	golangci-lint run ./... ./cmd/sandbox/...
+
+fmt:
+	golangci-lint fmt ./... ./cmd/sandbox/...
+
+generate: ## docs/configuration.md, from the table of keys
+	go generate ./config
+
+image:
+	docker build --build-arg VERSION=$(VERSION) -t $(IMAGE) .
+
+ci:
+	.ci/run
