@@ -155,8 +155,6 @@ func (doc Value) with(p path, v Value) (Value, *Error) {
 	wrongPath := invalid("The document path provided in the update expression is invalid for update")
 	switch {
 	case e.isIndex && doc.Kind == KindL, !e.isIndex && doc.Kind == KindM:
-	case len(rest) == 0 && !v.exists() && doc.exists():
-		return doc, nil // removing what cannot be there changes nothing
 	default:
 		return doc, wrongPath
 	}
