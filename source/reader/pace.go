@@ -52,3 +52,6 @@ func pause(ctx context.Context, at time.Time) error {
 		return ctx.Err()
 	}
 }
+
+// Pause waits d, or returns ctx's error if that ends first.
+func Pause(ctx context.Context, d time.Duration) error { return pause(ctx, time.Now().Add(d)) }
