@@ -1,0 +1,100 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"kinesis-snowflake/source/lease"
+	"kinesis-snowflake/source/reader"
+)
+
+// Source reads one stream as one worker of an application.
+type Source struct {
+	opt     Options
+	log     *slog.Logger
+	control *control
+	store   lease.Store
+	trouble *reader.Trouble
+
+	mu      sync.Mutex
+	info    *StreamInfo
+	offsets []string
+	run     *run // of Run, once it has begun
+}
+
+// New returns a source that has not begun. It makes no call, but may read the files of the AWS default chain.
+func New(o Options) (*Source, error) {
+	if err := o.complete(); err != nil {
+		return nil, err
+	}
+	cfg, err := awsConfig(context.Background(), &o)
+	if err != nil {
+		return nil, err
+	}
+	return newSource(o, cfg), nil
+}
+
+func newSource(o Options, cfg aws.Config) *Source {
+	stream := reader.Stream{Name: o.Stream}
+	if _, _, err := parseARN(o.Stream); err == nil {
+		stream = reader.Stream{ARN: o.Stream}
+	}
+	return &Source{
+		opt: o, log: o.Logger,
+		control: &control{client: kinesisClient(cfg, &o), stream: stream, log: o.Logger},
+		store:   lease.NewDynamoDB(dynamoClient(cfg, &o), o.Application, o.Logger),
+		trouble: reader.NewTrouble(o.Logger),
+	}
+}
+
+// Prepare asks what the stream is, waiting for it while it is being created. It tries a few times where an error may
+// pass. Run prepares by itself if that was not done.
+func (s *Source) Prepare(ctx context.Context) (StreamInfo, error) {
+	info, err := s.control.describe(ctx)
+	if err != nil {
+		return StreamInfo{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.info = &info
+	return info, nil
+}
+
+// WorkerID returns the name of this worker in the lease table.
+func (s *Source) WorkerID() string { return s.opt.WorkerID }
+
+// SetOffsets names the shards that have offsets in Snowflake, between Prepare and Run: on an empty lease table they
+// get leases too, as far as the stream still has them, also where the start position alone would leave them out.
+func (s *Source) SetOffsets(shards []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.offsets = shards
+}
+
+// missing tells the stream that was begun with from one that took its place.
+func (s *Source) missing(ctx context.Context, cause error) (reader.Verdict, error) {
+	s.mu.Lock()
+	was := *s.info
+	s.mu.Unlock()
+	now, err := s.control.describe(ctx)
+	switch {
+	case err != nil && errors.Is(err, lease.ErrPermanent):
+		return reader.Other, fmt.Errorf("%w; stream %s is gone: %w", cause, s.control.stream, err)
+	case err != nil:
+		return reader.Unknown, err
+	case now.ID() != was.ID():
+		return reader.Other, &reader.Error{
+			Op: "read stream " + s.control.stream.String(), Err: cause,
+			Hint: fmt.Sprintf("the stream was deleted and made again: it was created %s and now %s; start anew with another source.application, or with `leases reset`",
+				was.Created.Format(time.RFC3339), now.Created.Format(time.RFC3339)),
+		}
+	default:
+		return reader.Same, nil
+	}
+}
