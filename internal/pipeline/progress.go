@@ -45,9 +45,13 @@ func (c *core) progress() Progress {
 
 // caughtUp reports whether every shard that is read stands at its tip and all is committed. When only the commit is
 // missing it asks for it.
-func (c *core) caughtUp() bool {
+// open is how many shards the source reads: one of them may not have come here yet.
+func (c *core) caughtUp(open int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if len(c.shards) != open {
+		return false
+	}
 	for s := range c.shards {
 		if !s.ended && (!s.tip || s.rewind != nil) {
 			return false

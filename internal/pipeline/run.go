@@ -103,7 +103,7 @@ func (r *runner) wait(ctx context.Context, sourceDone, commitDone <-chan error) 
 		case err := <-commitDone:
 			return ended{err: orEnded(err, "the committer")}
 		case <-look:
-			if n, known := r.source.Pending(); known && n == 0 && r.core.caughtUp() {
+			if pending, open, known := r.source.Pending(); known && pending == 0 && r.core.caughtUp(open) {
 				return nil
 			}
 		}

@@ -33,8 +33,9 @@ type Source interface {
 	Run(ctx context.Context) error
 	// Drain stops reading; once it returns no Handle is running and none follows. Leases stay held.
 	Drain(ctx context.Context) error
-	// Pending is the number of unfinished shards that this worker may yet come to read, and whether that is known.
-	Pending() (n int, known bool)
+	// Pending is the number of unfinished shards that this worker does not read but may yet come to, and the number
+	// of those it reads; known is false until the leases were looked at.
+	Pending() (pending, open int, known bool)
 }
 
 // Loader brings batches into the table. Only NewBatch may be called from any goroutine; the rest belongs to the

@@ -1,0 +1,185 @@
+package pipeline
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"strings"
+	"time"
+
+	"kinesis-snowflake/config"
+	"kinesis-snowflake/internal/row"
+	"kinesis-snowflake/internal/telemetry"
+	"kinesis-snowflake/sink"
+	"kinesis-snowflake/sink/snowflake"
+	"kinesis-snowflake/source"
+	"kinesis-snowflake/transform"
+)
+
+// RunOptions are what a run needs beside the file.
+type RunOptions struct {
+	UntilCaughtUp bool
+	Logger        *slog.Logger
+	Health        *telemetry.PipelineHealth
+	// Progress is called about five times a second while the pipeline runs, and once at its end.
+	Progress func(Progress)
+	// Transports replace the clients' own in tests.
+	KinesisTransport, DynamoDBTransport, SnowflakeTransport http.RoundTripper
+}
+
+const (
+	progressEvery = 200 * time.Millisecond
+	firstRetry    = 200 * time.Millisecond
+	// maxLanes bounds the answers in work at once, and with them the load files of a batch. Compression takes most
+	// of the time, so more than the cores gain nothing.
+	maxLanes = 16
+)
+
+// Run runs one pipeline until ctx ends, or until it has caught up when that is asked for. Ending ctx is a graceful
+// stop: what was read is committed, checkpointed and released within the file's shutdown_timeout.
+func Run(ctx context.Context, cfg *config.Pipeline, o RunOptions) (err error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	defer func() { o.Health.Stopped(err) }()
+	r, closeSink, err := build(ctx, cfg, o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeSink()) }()
+	o.Health.Running()
+	watched := make(chan struct{})
+	watchCtx, stopWatch := context.WithCancel(context.WithoutCancel(ctx))
+	go func() {
+		defer close(watched)
+		watch(watchCtx, r.core, o.Progress)
+	}()
+	defer func() { stopWatch(); <-watched }()
+	return r.run(ctx)
+}
+
+func build(ctx context.Context, cfg *config.Pipeline, o RunOptions) (*runner, func() error, error) {
+	log := o.Logger
+	budget := newBudget(int64(cfg.Memory))
+	src, err := source.New(sourceOptions(cfg, o, budget))
+	if err != nil {
+		return nil, nil, fmt.Errorf("set up the source: %w", err)
+	}
+	info, err := src.Prepare(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	login, err := login(cfg, o.SnowflakeTransport)
+	if err != nil {
+		return nil, nil, err
+	}
+	keys := row.NewKeys()
+	failures := transform.NewFailureLog(transform.FailureLogOptions{
+		Logger: log, Stream: cfg.Source.Stream, Payload: transform.PayloadMode(cfg.FailedMessages.Payload), MaxBytes: int(cfg.FailedMessages.MaxBytes),
+	})
+	lanes := min(runtime.GOMAXPROCS(0), maxLanes)
+	snk, err := sink.New(sink.Options{
+		Dialer:     snowflake.NewDialer(login),
+		Table:      snowflake.Name{Database: cfg.Sink.Database, Schema: cfg.Sink.Schema, Object: cfg.Sink.Table},
+		StreamName: cfg.Source.Stream, StreamID: info.ID(), Application: cfg.Source.Application, WorkerID: src.WorkerID(),
+		SpoolDir: cfg.Sink.SpoolDir, MaxBytes: int64(cfg.Sink.Batch.MaxBytes), Lanes: lanes, Keys: keys,
+		LockPatience: cfg.Source.LeaseDuration, Refused: refusedTo(failures), NewID: newID, Log: log,
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("set up the sink: %w", err)
+	}
+	pool := newWorkers(lanes, func() Transformer { return transform.New(transform.Options{Keys: keys}) })
+	core := newCore(loader{snk}, pool, failures, limits{
+		interval: cfg.Sink.Batch.Interval, bytes: int64(cfg.Sink.Batch.MaxBytes), rows: int64(cfg.Sink.Batch.MaxRows),
+	}, log)
+	onState := func(err error) {
+		if err != nil {
+			o.Health.Failing(err)
+		} else {
+			o.Health.Running()
+		}
+	}
+	return &runner{
+		core: core, source: sourceAdapter{src, core}, shutdown: cfg.ShutdownTimeout, until: o.UntilCaughtUp, poll: 50 * time.Millisecond, log: log,
+		committer: &committer{core: core, giveUp: o.UntilCaughtUp, onState: onState, retry: firstRetry},
+	}, snk.Close, nil
+}
+
+func sourceOptions(cfg *config.Pipeline, o RunOptions, b *budget) source.Options {
+	s := cfg.Source
+	stream := s.Stream
+	if s.StreamARN != "" {
+		stream = s.StreamARN
+	}
+	return source.Options{
+		Stream: stream, Region: s.Region, Application: s.Application, Start: string(s.Start.Position), StartTime: s.Start.Time,
+		PollInterval: s.PollInterval, LeaseDuration: s.LeaseDuration, WorkerID: s.WorkerID,
+		AccessKeyID: s.AccessKeyID.Reveal(), SecretAccessKey: s.SecretAccessKey.Reveal(), SessionToken: s.SessionToken.Reveal(),
+		KinesisEndpoint: s.KinesisEndpoint, DynamoDBEndpoint: s.DynamoDBEndpoint,
+		KinesisTransport: o.KinesisTransport, DynamoDBTransport: o.DynamoDBTransport,
+		Budget: b, Logger: o.Logger,
+	}
+}
+
+func login(cfg *config.Pipeline, transport http.RoundTripper) (snowflake.Login, error) {
+	s := cfg.Sink
+	l := snowflake.Login{
+		Account: s.Account, URL: s.URL, User: s.User, Password: s.Password.Reveal(), Role: s.Role, Warehouse: s.Warehouse,
+		Database: s.Database, Schema: s.Schema, Application: cfg.Source.Application,
+		LockTimeout: min(cfg.Source.LeaseDuration, maxLockTimeout), Transport: transport,
+	}
+	if pem := s.PrivateKey.Reveal(); pem != "" {
+		key, err := snowflake.ParsePrivateKey(pem, s.PrivateKeyPassphrase.Reveal())
+		if err != nil {
+			return l, fmt.Errorf("read sink.private_key: %w", err)
+		}
+		l.PrivateKey = key
+	}
+	return l, nil
+}
+
+// maxLockTimeout is how long a statement waits for the offsets' lock before it looks at who holds it. A live worker
+// holds it for one round trip.
+const maxLockTimeout = 15 * time.Second
+
+func newID() string { return strings.ToLower(rand.Text()) }
+
+func refusedTo(f *transform.FailureLog) func(context.Context, string, *row.Row, *row.Failure) {
+	return func(ctx context.Context, shard string, r *row.Row, why *row.Failure) {
+		f.Log(ctx, &row.Record{Sequence: r.Sequence, Subsequence: r.Subsequence, PartitionKey: r.PartitionKey, Arrival: r.Arrival, Data: objectOf(r)}, shard, r.Index, why)
+	}
+}
+
+// objectOf puts a row's fields together again.
+func objectOf(r *row.Row) []byte {
+	out := []byte{'{'}
+	for i := range r.Fields {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(out, fmt.Sprintf("%q:", r.Fields[i].Name)...)
+		out = append(out, r.Fields[i].Value...)
+	}
+	return append(out, '}')
+}
+
+func watch(ctx context.Context, c *core, progress func(Progress)) {
+	if progress == nil {
+		return
+	}
+	ticker := time.NewTicker(progressEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			progress(c.progress())
+		case <-ctx.Done():
+			progress(c.progress())
+			return
+		}
+	}
+}
