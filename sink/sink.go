@@ -52,8 +52,7 @@ type Sink struct {
 	log    *slog.Logger
 }
 
-// New prepares the spool folder. It does not log in: the first batch does, so that a stream without records wakes
-// nothing.
+// New prepares the spool folder. It does not log in.
 func New(o Options) (*Sink, error) {
 	spool, err := newSpoolDir(o.SpoolDir, o.NewID())
 	if err != nil {
@@ -70,6 +69,13 @@ func New(o Options) (*Sink, error) {
 	s.shape = shape{client: client, target: o.Table, config: table.Config{Keys: o.Keys}, log: o.Log,
 		comment: fmt.Sprintf("loaded by kinesis-snowflake from stream %s, application %s", o.StreamName, o.Application)}
 	return s, nil
+}
+
+// Login opens a session, which needs no warehouse: a wrong key or a missing grant shows at the start, not at the first
+// record.
+func (s *Sink) Login(ctx context.Context) error {
+	_, err := s.client.Session(ctx)
+	return err
 }
 
 // Close ends the session and removes the spool folder.

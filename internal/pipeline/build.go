@@ -51,6 +51,9 @@ func Run(ctx context.Context, cfg *config.Pipeline, o RunOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, closeSink()) }()
+	if err := preflight(ctx, r.committer.loader, o.Logger); err != nil {
+		return err
+	}
 	o.Health.Running()
 	watched := make(chan struct{})
 	watchCtx, stopWatch := context.WithCancel(context.WithoutCancel(ctx))
@@ -60,6 +63,24 @@ func Run(ctx context.Context, cfg *config.Pipeline, o RunOptions) (err error) {
 	}()
 	defer func() { stopWatch(); <-watched }()
 	return r.run(ctx)
+}
+
+// loginWait bounds the log-in at the start; if Snowflake cannot be reached now, it may be when the first batch is due.
+const loginWait = 30 * time.Second
+
+// preflight logs in once, so that what only an operator can mend ends the run at its start.
+func preflight(ctx context.Context, l Loader, log *slog.Logger) error {
+	ctx, cancel := context.WithTimeout(ctx, loginWait)
+	defer cancel()
+	err := l.(loader).sink.Login(ctx)
+	if err == nil {
+		return nil
+	}
+	if l.Sort(err) == Operator {
+		return err
+	}
+	log.WarnContext(ctx, "cannot log in to snowflake yet; trying again when there is something to load", "error", err)
+	return nil
 }
 
 func build(ctx context.Context, cfg *config.Pipeline, o RunOptions) (*runner, func() error, error) {
