@@ -1,0 +1,66 @@
+package kinesis_test
+
+import (
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"kinesis-snowflake/internal/standin/kinesis"
+	"kinesis-snowflake/internal/standin/kinesis/kinesistest"
+)
+
+// clock stands still until it is advanced.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func newClock() *clock {
+	return &clock{now: time.Date(2026, 5, 4, 3, 2, 1, 500_000_000, time.UTC)}
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+func target(opt kinesis.Options) (*kinesis.Server, kinesistest.Target) {
+	c := newClock()
+	opt.Clock = c.Now
+	s := kinesis.New(opt)
+	return s, kinesistest.Target{HTTP: s.RoundTripper(), Offers: kinesistest.All, Advance: c.Advance, Now: c.Now}
+}
+
+func TestConformance(t *testing.T) {
+	t.Run("in process", func(t *testing.T) {
+		kinesistest.Run(t, func(*testing.T) kinesistest.Target {
+			_, tg := target(kinesis.Options{})
+			return tg
+		})
+	})
+	t.Run("over a socket", func(t *testing.T) {
+		kinesistest.Run(t, func(t *testing.T) kinesistest.Target {
+			s, tg := target(kinesis.Options{})
+			srv := httptest.NewServer(s.Handler())
+			t.Cleanup(srv.Close)
+			tg.HTTP, tg.Endpoint = srv.Client().Transport, srv.URL
+			return tg
+		})
+	})
+	t.Run("with delays and a late end", func(t *testing.T) {
+		kinesistest.Run(t, func(*testing.T) kinesistest.Target {
+			_, tg := target(kinesis.Options{CreateDelay: 3 * time.Second, UpdateDelay: 2 * time.Second, LateEnd: true})
+			advance := tg.Advance
+			tg.Poll = func() { advance(time.Second) }
+			return tg
+		})
+	})
+}
