@@ -47,6 +47,9 @@ var legacyRules = []rule{
 				e.Errorf("%s %s: got %v, want it to be %t", tt.attr, tt.op, err, tt.want)
 			}
 		}
+		if !e.Can.Strict {
+			return // dynalite 4.0.0 fails OR when its first condition is false
+		}
 		_, err := e.Client.DeleteItem(e.Context(), &dynamodb.DeleteItemInput{TableName: &table, Key: item{"leaseKey": str("k")}, ConditionalOperator: types.ConditionalOperatorOr,
 			Expected: map[string]types.ExpectedAttributeValue{"n": {Value: num("1")}, "s": {Value: str("hello")}}})
 		e.ok(err)
