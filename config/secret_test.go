@@ -43,6 +43,9 @@ func TestSecretNeverPrints(t *testing.T) {
 			t.Errorf("gives the secret away: %s", text)
 		}
 	}
+	if got := s.LogValue().String(); got != "<secret>" {
+		t.Errorf("is logged as %s", got)
+	}
 	if got := fmt.Sprint(s); got != "<secret>" {
 		t.Errorf("prints as %s", got)
 	}

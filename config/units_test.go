@@ -16,7 +16,7 @@ func TestParseSize(t *testing.T) {
 			t.Errorf("%q: got %d, %v", text, got, err)
 		}
 	}
-	for _, text := range []string{"", "MiB", "-1", "+1", "1.5GiB", "1mib", "1 M", "1MB ", " 1MB", "1iB", "1BB", "8388608TiB", "9223372036854775808", "1e3", "１MiB"} {
+	for _, text := range []string{"", "MiB", "-1", "+1", "1.5GiB", "1mib", "1 M", "1MB ", "1 ", " 1MB", "1iB", "1BB", "8388608TiB", "9223372036854775808", "1e3", "１MiB"} {
 		if got, err := ParseSize(text); err == nil {
 			t.Errorf("%q is read as %d", text, got)
 		}

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"kinesis-snowflake/config"
+	"kinesis-snowflake/internal/pipeline"
 )
 
 // asProgram makes the test binary behave as the program, with a pipeline that only waits.
@@ -23,7 +24,7 @@ const asProgram = "KINESIS_SNOWFLAKE_TEST_PROGRAM"
 func TestMain(m *testing.M) {
 	if mode := os.Getenv(asProgram); mode != "" {
 		p := newProgram()
-		p.run = func(ctx context.Context, _ *config.Pipeline, _ runOptions) error {
+		p.run = func(ctx context.Context, _ *config.Pipeline, _ pipeline.RunOptions) error {
 			fmt.Println("running")
 			<-ctx.Done()
 			fmt.Println("draining")
@@ -76,12 +77,12 @@ type bundle struct {
 }
 
 // setup is a program that is run in this process, and what the test holds of it.
-func setup(run func(context.Context, *config.Pipeline, runOptions) error) (*program, *bundle) {
+func setup(run func(context.Context, *config.Pipeline, pipeline.RunOptions) error) (*program, *bundle) {
 	b := &bundle{signals: make(chan os.Signal, 2)}
 	return &program{stdout: &b.stdout, stderr: &b.stderr, signals: b.signals, run: run}, b
 }
 
-func notRun(context.Context, *config.Pipeline, runOptions) error {
+func notRun(context.Context, *config.Pipeline, pipeline.RunOptions) error {
 	return errors.New("was run")
 }
 
@@ -129,11 +130,11 @@ func TestUsage(t *testing.T) {
 func TestRunHandsEachPipelineWhatItNeeds(t *testing.T) {
 	var mu sync.Mutex
 	var got []string
-	p, b := setup(func(_ context.Context, cfg *config.Pipeline, o runOptions) error {
+	p, b := setup(func(_ context.Context, cfg *config.Pipeline, o pipeline.RunOptions) error {
 		mu.Lock()
 		defer mu.Unlock()
 		got = append(got, cfg.Sink.Table)
-		if !o.untilCaughtUp || o.logger == nil || o.health == nil {
+		if !o.UntilCaughtUp || o.Logger == nil || o.Health == nil {
 			t.Errorf("got %+v", o)
 		}
 		return nil
@@ -146,7 +147,7 @@ func TestRunHandsEachPipelineWhatItNeeds(t *testing.T) {
 
 func TestOneFailureLeavesTheOthersAndExitsWith1(t *testing.T) {
 	failed, goOn := make(chan struct{}), make(chan struct{})
-	p, b := setup(func(ctx context.Context, cfg *config.Pipeline, o runOptions) error {
+	p, b := setup(func(ctx context.Context, cfg *config.Pipeline, o pipeline.RunOptions) error {
 		if cfg.Sink.Table == "bad" {
 			defer close(failed)
 			return errors.New("no grant")
@@ -175,7 +176,7 @@ func TestOneFailureLeavesTheOthersAndExitsWith1(t *testing.T) {
 
 func TestFirstSignalStopsGracefully(t *testing.T) {
 	running := make(chan struct{})
-	p, b := setup(func(ctx context.Context, _ *config.Pipeline, _ runOptions) error {
+	p, b := setup(func(ctx context.Context, _ *config.Pipeline, _ pipeline.RunOptions) error {
 		close(running)
 		<-ctx.Done()
 		return nil
@@ -189,10 +190,21 @@ func TestFirstSignalStopsGracefully(t *testing.T) {
 	}
 }
 
+func TestPipelinesShareAnAddress(t *testing.T) {
+	p, b := setup(func(context.Context, *config.Pipeline, pipeline.RunOptions) error { return nil })
+	const listen = "telemetry: {listen: '127.0.0.1:0'}\n"
+	if code := p.execute([]string{"run", "-c", pipelineFile(t, "one", listen), "-c", pipelineFile(t, "two", listen)}); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if got := strings.Count(b.stderr.String(), "serving probes"); got != 1 {
+		t.Errorf("%d servers for one address", got)
+	}
+}
+
 func TestAddressInUseIsAFailure(t *testing.T) {
 	running, stop := make(chan string, 1), make(chan struct{})
 	file := pipelineFile(t, "one", "telemetry: {listen: '127.0.0.1:0', log: {level: info}}\n")
-	p, b := setup(func(context.Context, *config.Pipeline, runOptions) error {
+	p, b := setup(func(context.Context, *config.Pipeline, pipeline.RunOptions) error {
 		running <- ""
 		<-stop
 		return nil
@@ -224,8 +236,8 @@ func addressIn(t *testing.T, log string) string {
 }
 
 func TestHealthcheckOfARunningProgram(t *testing.T) {
-	running, stop := make(chan runOptions, 1), make(chan struct{})
-	p, b := setup(func(_ context.Context, _ *config.Pipeline, o runOptions) error {
+	running, stop := make(chan pipeline.RunOptions, 1), make(chan struct{})
+	p, b := setup(func(_ context.Context, _ *config.Pipeline, o pipeline.RunOptions) error {
 		running <- o
 		<-stop
 		return nil
@@ -253,7 +265,7 @@ func TestHealthcheckOfARunningProgram(t *testing.T) {
 	if got, b := ask("--url", "http://"+address+"/readyz"); got != 1 || !strings.Contains(b.stderr.String(), "not alive: 503") {
 		t.Errorf("exit code %d, %q", got, b.stderr.String())
 	}
-	o.health.Check("renewal", func() error { return errors.New("stands still") })
+	o.Health.Check("renewal", func() error { return errors.New("stands still") })
 	if got, b := ask("-c", file); got != 1 || !strings.Contains(b.stdout.String(), "renewal: stands still") {
 		t.Errorf("exit code %d, %q", got, b.stdout.String())
 	}

@@ -5,27 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"kinesis-snowflake/config"
-	"kinesis-snowflake/internal/telemetry"
+	"kinesis-snowflake/internal/pipeline"
 )
 
 // program is the command line with what it touches of the outside, so that tests can run it whole.
 type program struct {
 	stdout, stderr io.Writer
 	signals        <-chan os.Signal
-	run            func(context.Context, *config.Pipeline, runOptions) error
-}
-
-// runOptions are what a run needs beside the file.
-type runOptions struct {
-	untilCaughtUp bool
-	logger        *slog.Logger
-	health        *telemetry.PipelineHealth
+	run            func(context.Context, *config.Pipeline, pipeline.RunOptions) error // as pipeline.Run
 }
 
 // Exit codes.

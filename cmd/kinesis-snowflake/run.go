@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kinesis-snowflake/config"
+	"kinesis-snowflake/internal/pipeline"
 	"kinesis-snowflake/internal/telemetry"
 )
 
@@ -52,7 +53,12 @@ func (p *program) runAll(parent context.Context, pipelines []*config.Pipeline, u
 	stderr := &lineWriter{w: p.stderr}
 	log := telemetry.NewLogger(stderr, pipelines[0].Telemetry.Log) // for what concerns the process
 
+	// Before the first probe can come: a process whose pipelines are not there yet is not ready.
 	health := telemetry.NewHealth()
+	states := make([]*telemetry.PipelineHealth, len(pipelines))
+	for i, cfg := range pipelines {
+		states[i] = health.Pipeline(cfg.File)
+	}
 	closeServers, err := serve(ctx, pipelines, health, log)
 	if err != nil {
 		return failure{err: err}
@@ -60,7 +66,7 @@ func (p *program) runAll(parent context.Context, pipelines []*config.Pipeline, u
 	defer closeServers()
 
 	done := make(chan int, 1)
-	go func() { done <- p.runGroup(ctx, pipelines, untilCaughtUp, health, stderr) }()
+	go func() { done <- p.runGroup(ctx, pipelines, states, untilCaughtUp, stderr) }()
 	stopping := false
 	for {
 		select {
@@ -82,21 +88,19 @@ func (p *program) runAll(parent context.Context, pipelines []*config.Pipeline, u
 }
 
 // runGroup runs each pipeline in a goroutine of its own, waits for all, and returns how many failed.
-func (p *program) runGroup(ctx context.Context, pipelines []*config.Pipeline, untilCaughtUp bool, health *telemetry.Health, stderr io.Writer) int {
+func (p *program) runGroup(ctx context.Context, pipelines []*config.Pipeline, states []*telemetry.PipelineHealth, untilCaughtUp bool, stderr io.Writer) int {
 	var (
 		wg     sync.WaitGroup
 		mu     sync.Mutex
 		failed int
 	)
-	for _, cfg := range pipelines {
+	for i, cfg := range pipelines {
 		log := telemetry.NewLogger(stderr, cfg.Telemetry.Log)
 		if len(pipelines) > 1 {
 			log = log.With("pipeline", cfg.File)
 		}
-		state := health.Pipeline(cfg.File)
 		wg.Go(func() {
-			err := p.run(ctx, cfg, runOptions{untilCaughtUp: untilCaughtUp, logger: log, health: state})
-			state.Stopped(err)
+			err := p.run(ctx, cfg, pipeline.RunOptions{UntilCaughtUp: untilCaughtUp, Logger: log, Health: states[i]})
 			if err == nil {
 				log.Info("pipeline ended")
 				return
