@@ -70,17 +70,29 @@ func (w *rescuer) finish(start int, f *row.Field) (replaced int) {
 
 // unique gives the name that stands at the end of the text a suffix if the object has it already.
 func (w *rescuer) unique(start int) {
-	end := len(w.text) - 1
-	for n := 2; !w.claim(start, &n); n++ {
-		w.text = append(w.text[:end], '#')
-		w.text = strconv.AppendInt(w.text, int64(n), 10)
-		w.text = append(w.text, '"')
+	if !w.claim(start) {
+		end, n, name := len(w.text)-1, 2, ""
+		if w.count >= linearNames {
+			name = string(w.text[start:])
+			n = w.next[name]
+		}
+		for ; ; n++ {
+			w.text = append(w.text[:end], '#')
+			w.text = strconv.AppendInt(w.text, int64(n), 10)
+			w.text = append(w.text, '"')
+			if w.claim(start) {
+				break
+			}
+		}
+		if w.count >= linearNames {
+			w.next[name] = n + 1
+		}
 	}
 	w.count++
 }
 
-// claim takes the name if it is free. If not, it may raise n to the suffix from which on a free one may be found.
-func (w *rescuer) claim(start int, n *int) bool {
+// claim takes the name that stands at the end of the text, and reports whether it was free.
+func (w *rescuer) claim(start int) bool {
 	name := w.text[start:]
 	if w.count < linearNames {
 		for _, s := range w.names {
@@ -99,9 +111,7 @@ func (w *rescuer) claim(start int, n *int) bool {
 			w.next[string(w.text[s.start:s.end])] = 2
 		}
 	}
-	if next, taken := w.next[string(name)]; taken {
-		*n = max(*n, next)
-		w.next[string(name)] = *n + 1
+	if _, taken := w.next[string(name)]; taken {
 		return false
 	}
 	w.next[string(name)] = 2
