@@ -219,6 +219,36 @@ func TestOffsetThatWentBackIsReadAgainFrom(t *testing.T) {
 	})
 }
 
+func TestShardStaysOutOfABatchThatHoldsItsDroppedRows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		table := newFakeTable()
+		table.gate, table.loading = make(chan struct{}), make(chan struct{}, 9)
+		r := newRig(t, table, roomy)
+		s := r.openShard(newLease("a"))
+		mustHandle(t, s, answer("a", 1, 4))
+		table.gate <- struct{}{}
+		synctest.Wait()
+		table.mu.Lock()
+		table.rows, table.offsets["a"] = seqs("a", 1, 2), row.Claim{Epoch: 1, At: row.Position{Sequence: "2"}}
+		table.mu.Unlock()
+		mustHandle(t, s, answer("a", 5, 6))
+		advance(time.Minute) // is loading
+		mustHandle(t, s, answer("a", 7, 8))
+		table.gate <- struct{}{} // turns out to be fenced; 7 and 8 lie in the open batch
+		synctest.Wait()
+		var rewind *row.Rewind
+		if err := s.Handle(t.Context(), answer("a", 9, 9)); !errors.As(err, &rewind) {
+			t.Fatalf("handle: %v, want a rewind", err)
+		}
+		close(table.gate)
+		mustHandle(t, s, answer("a", 3, 9))
+		if err := r.end(); err != nil {
+			t.Fatal(err)
+		}
+		wantRows(t, table, seqs("a", 1, 9))
+	})
+}
+
 func TestShardFinishesOnlyAfterItsLastRowIsCommitted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		table := newFakeTable()
@@ -229,7 +259,11 @@ func TestShardFinishesOnlyAfterItsLastRowIsCommitted(t *testing.T) {
 		last := answer("a", 1, 2)
 		last.End = true
 		mustHandle(t, s, last)
-		<-table.loading // a shard's end does not wait for the interval: its children wait for it
+		began := time.Now()
+		<-table.loading
+		if waited := time.Since(began); waited > 0 {
+			t.Fatalf("loaded %v after the shard's end, whose children wait for it", waited)
+		}
 		for range 3 {
 			mustHandle(t, s, &row.Response{Shard: "a", End: true})
 		}
