@@ -230,7 +230,9 @@ func (m *Machine) checkOwner(e *entry, l Lease) {
 	switch {
 	case l.Owner == m.cfg.Worker && l.CheckpointOwner == "":
 	case l.CheckpointOwner == m.cfg.Worker && l.Owner != "":
+		// The reader stops first: the next owner may begin as soon as the hand-over is written.
 		e.held.handTo = l.Owner
+		m.gone(e, errHanded)
 	default:
 		m.lose(e, fmt.Errorf("%w: %s", ErrLost, describe(&l)))
 	}
@@ -250,10 +252,16 @@ func (m *Machine) lose(e *entry, why error) {
 		m.drop(e)
 	}
 	m.answer(h.wants, ErrLost)
-	if h.opened {
+	m.gone(e, why)
+	m.unhold(e)
+}
+
+// gone tells the user of an opened lease, once, that it is over.
+func (m *Machine) gone(e *entry, why error) {
+	if h := e.held; h.opened {
+		h.opened = false
 		m.event(Event{Kind: Gone, Key: e.key, Gen: h.gen, Err: why})
 	}
-	m.unhold(e)
 }
 
 func (m *Machine) ended(e *entry) {

@@ -1,0 +1,430 @@
+package lease
+
+import (
+	"container/heap"
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"time"
+
+	"kinesis-snowflake/internal/row"
+)
+
+// simulation runs several machines over one store in one thread: calls take time, answers get lost, workers pause, are
+// suspended, crash and come back. Its rules are checked at every step.
+type simulation struct {
+	rng      *rand.Rand
+	now      time.Duration
+	queue    timeline
+	seq      int
+	store    *memory
+	stream   map[string]Shard
+	ends     map[string]int // records of a shard; a shard without an entry never ends
+	workers  []*simWorker
+	calm     bool // no more faults
+	duration time.Duration
+	trace    io.Writer
+	sum      func() uint64
+	written  map[string]row.Position // the highest checkpoint ever in a row
+	taken    map[string]bool         // shards that were opened at all
+	err      error
+}
+
+type simWorker struct {
+	s       *simulation
+	id      int
+	name    string
+	life    int // counts restarts
+	m       *Machine
+	dead    bool
+	until   time.Duration // paused or suspended until then
+	frozen  time.Duration // how far the monotonic clock lies behind because of suspensions
+	skew    time.Duration // of the wall clock
+	fooled  time.Duration // until then one clock is wrong, so the other is left alone: no worker survives both at once
+	version int           // of the wake-up that counts
+	reads   map[string]*simReader
+	stopped bool
+}
+
+// simReader is the user of one held lease.
+type simReader struct {
+	gen uint64
+	at  int
+	end bool
+}
+
+var simEpoch = time.Unix(1_700_000_000, 0)
+
+func newSimulation(seed uint64, workers int) *simulation {
+	hash := fnv.New64a()
+	s := &simulation{
+		rng: rand.New(rand.NewPCG(seed, 1)), store: newMemory(), duration: 10 * time.Second,
+		written: map[string]row.Position{}, taken: map[string]bool{}, trace: hash, sum: hash.Sum64,
+	}
+	s.stream, s.ends = simStream()
+	for i := range workers {
+		w := &simWorker{s: s, id: i, name: fmt.Sprint("worker-", i)}
+		s.workers = append(s.workers, w)
+		s.after(time.Duration(s.rng.IntN(int(2*time.Second))), w.start)
+	}
+	return s
+}
+
+// simStream has a split, a merge of a child with another shard, and open shards at the end:
+//
+//	0 -> 3, 4    1 and 4 -> 5    2 and 3 stay open, and so does 5
+func simStream() (map[string]Shard, map[string]int) {
+	const top = "340282366920938463463374607431768211455"
+	shards := map[string]Shard{
+		"s0": {ID: "s0", StartHash: "0", EndHash: "99", Closed: true},
+		"s1": {ID: "s1", StartHash: "100", EndHash: "199", Closed: true},
+		"s2": {ID: "s2", StartHash: "200", EndHash: top},
+		"s3": {ID: "s3", Parents: []string{"s0"}, StartHash: "0", EndHash: "49"},
+		"s4": {ID: "s4", Parents: []string{"s0"}, StartHash: "50", EndHash: "99", Closed: true},
+		"s5": {ID: "s5", Parents: []string{"s1", "s4"}, StartHash: "50", EndHash: "199"},
+	}
+	return shards, map[string]int{"s0": 20, "s1": 4, "s4": 10}
+}
+
+func (s *simulation) fail(format string, args ...any) {
+	if s.err == nil {
+		s.err = fmt.Errorf("at %v: %s", s.now, fmt.Sprintf(format, args...))
+	}
+}
+
+func (s *simulation) after(d time.Duration, do func()) {
+	s.seq++
+	heap.Push(&s.queue, event{s.now + max(d, 0), s.seq, do})
+}
+
+func (s *simulation) run(until time.Duration) {
+	for s.err == nil && len(s.queue) > 0 && s.queue[0].at <= until {
+		e := heap.Pop(&s.queue).(event)
+		s.now = e.at
+		e.do()
+		s.check()
+	}
+	s.now = max(s.now, until)
+}
+
+// check holds the rule that leases are for: of the workers that are running, one at most believes that it has a shard.
+func (s *simulation) check() {
+	owner := map[string]string{}
+	for _, w := range s.workers {
+		if w.m == nil || w.dead || s.now < w.until {
+			continue
+		}
+		now := w.clock()
+		for _, key := range sortedKeys(w.m.entries) {
+			e := w.m.entries[key]
+			h := e.held
+			if e.op != nil && (e.op.kind == opRelease || e.op.kind == opEnd) {
+				continue // its reader has ended, and the answer is on its way
+			}
+			if h == nil || now.Since(h.renewed) >= s.duration-s.duration/fenceParts {
+				continue
+			}
+			if owner[key] != "" {
+				s.fail("%s and %s both hold %s", owner[key], w.name, key)
+			}
+			owner[key] = w.name
+		}
+	}
+}
+
+func (w *simWorker) clock() Instant {
+	at := w.s.now
+	if at < w.until {
+		at = w.until
+	}
+	return Instant{Mono: at - w.frozen + time.Hour, Wall: simEpoch.Add(at + w.skew)}
+}
+
+// alive runs do when the worker runs, if its process is still the same then.
+func (w *simWorker) alive(do func()) func() {
+	life := w.life
+	var try func()
+	try = func() {
+		switch {
+		case w.dead || w.life != life:
+		case w.s.now < w.until:
+			w.s.after(w.until-w.s.now, try)
+		default:
+			do()
+		}
+	}
+	return try
+}
+
+func (w *simWorker) start() {
+	w.life++
+	w.dead, w.stopped, w.reads = false, false, map[string]*simReader{}
+	w.m = NewMachine(Config{Worker: w.name, Duration: w.s.duration, Start: Start{Position: row.TrimHorizon}, StreamCreated: 1,
+		Seed: w.s.rng.Uint64(), Instance: fmt.Sprintf("%s.%d", w.name, w.life)})
+	w.advance()
+}
+
+func (w *simWorker) advance() {
+	s, now := w.s, w.clock()
+	out := w.m.Advance(now)
+	if out.Fatal != nil {
+		s.fail("%s: %v", w.name, out.Fatal)
+	}
+	fmt.Fprintln(s.trace, s.now, w.name, len(out.Writes), len(out.Events), out.Scan, out.Wake)
+	for _, write := range out.Writes {
+		w.send(write)
+	}
+	for _, e := range out.Events {
+		w.event(e)
+	}
+	if out.Scan {
+		w.call(func() func(Instant, error) {
+			scan, _ := s.store.Scan(context.Background())
+			return func(now Instant, err error) { w.m.Scanned(now, scan, err) }
+		})
+	}
+	if out.List != nil {
+		w.call(func() func(Instant, error) {
+			l := s.list(out.List.Start)
+			return func(now Instant, err error) { w.m.Listed(now, *out.List, l, err) }
+		})
+	}
+	if out.Stopped {
+		w.dead = true
+		s.after(s.duration, func() {
+			if w.dead {
+				w.start()
+			}
+		})
+		return
+	}
+	w.version++
+	version := w.version
+	s.after(out.Wake-now.Mono, w.alive(func() {
+		if version == w.version {
+			w.advance()
+		}
+	}))
+}
+
+func (s *simulation) list(start *Start) Listing {
+	var l Listing
+	for _, id := range sortedKeys(s.stream) {
+		if sh := s.stream[id]; start == nil || len(sh.Parents) == 0 {
+			l.Shards = append(l.Shards, sh)
+		}
+	}
+	return l
+}
+
+// call runs a reading with a delay each way.
+func (w *simWorker) call(read func() func(Instant, error)) {
+	w.s.after(w.s.latency(), func() {
+		done := read()
+		var err error
+		if w.s.chance(20) {
+			err = errors.New("reading failed")
+		}
+		w.s.after(w.s.latency(), w.alive(func() {
+			done(w.clock(), err)
+			w.advance()
+		}))
+	})
+}
+
+// send makes one attempt at a write. It may be refused at the door, may arrive late, and its answer may be lost.
+func (w *simWorker) send(write Write) {
+	s := w.s
+	answered := false
+	answer := func(l Lease, err error) func() {
+		return w.alive(func() {
+			if !answered {
+				answered = true
+				w.m.Wrote(w.clock(), write.ID, l, err)
+				w.advance()
+			}
+		})
+	}
+	delay := s.latency()
+	if s.chance(20) {
+		delay = time.Duration(s.rng.IntN(int(s.duration))) // stuck in the network
+	}
+	if s.chance(15) {
+		s.after(delay, answer(Lease{}, &Error{Op: "write", Class: ClassThrottled, Err: errors.New("throttled")}))
+		return
+	}
+	s.after(s.duration/4, answer(Lease{}, &Error{Op: "write", Class: ClassRetry, Err: context.DeadlineExceeded}))
+	if s.chance(30) {
+		return // the request is lost
+	}
+	s.after(delay, func() {
+		l, err := s.apply(write)
+		if s.chance(15) {
+			return // the answer is lost
+		}
+		s.after(s.latency(), answer(l, err))
+	})
+}
+
+func (s *simulation) apply(write Write) (l Lease, err error) {
+	ctx := context.Background()
+	switch {
+	case write.Create != nil:
+		err = s.store.Create(ctx, *write.Create)
+	case write.Delete != nil:
+		err = s.store.Delete(ctx, write.Delete.Key, write.Delete.Counter)
+	default:
+		if l, err = s.store.Update(ctx, *write.Update); err == nil {
+			if before := s.written[l.Key]; l.Checkpoint.Compare(before) < 0 {
+				s.fail("the checkpoint of %s went from %v back to %v", l.Key, before, l.Checkpoint)
+			}
+			s.written[l.Key] = l.Checkpoint
+			if l.Finished() {
+				for _, id := range sortedKeys(s.stream) {
+					if slices.Contains(s.stream[id].Parents, l.Key) && s.store.row(id).Key == "" {
+						s.fail("%s ended before its child %s had a row", l.Key, id)
+					}
+				}
+			}
+		}
+	}
+	return l, err
+}
+
+func (w *simWorker) event(e Event) {
+	s := w.s
+	switch e.Kind {
+	case Opened:
+		for _, p := range s.stream[e.Key].Parents {
+			if !s.store.row(p).Finished() {
+				s.fail("%s opened %s before its parent %s ended", w.name, e.Key, p)
+			}
+		}
+		if r := w.reads[e.Key]; r != nil {
+			s.fail("%s opened %s again before it was closed", w.name, e.Key)
+		}
+		s.taken[e.Key] = true
+		at, _ := strconv.Atoi(e.Lease.Checkpoint.Sequence)
+		r := &simReader{gen: e.Gen, at: at}
+		w.reads[e.Key] = r
+		w.read(e.Key, r)
+	case Gone, Ended:
+		if e.Kind == Ended && !s.store.row(e.Key).Finished() {
+			s.fail("%s was told that %s has ended", w.name, e.Key)
+		}
+		s.after(time.Duration(s.rng.IntN(int(3*time.Second))), w.alive(func() {
+			delete(w.reads, e.Key)
+			w.m.Closed(w.clock(), e.Key, e.Gen)
+			w.advance()
+		}))
+	}
+}
+
+// read commits a record now and then, and ends a shard that is read to its end.
+func (w *simWorker) read(key string, r *simReader) {
+	s := w.s
+	s.after(time.Duration(s.rng.IntN(int(2*time.Second))), w.alive(func() {
+		if w.reads[key] != r || r.end {
+			return
+		}
+		end, ends := s.ends[key]
+		switch {
+		case ends && r.at >= end:
+			r.end = true
+			var children []Shard
+			for _, id := range sortedKeys(s.stream) {
+				if slices.Contains(s.stream[id].Parents, key) && s.rng.IntN(2) == 0 {
+					children = nil // as from a server that names no children
+					break
+				} else if slices.Contains(s.stream[id].Parents, key) {
+					children = append(children, s.stream[id])
+				}
+			}
+			w.m.Finish(w.clock(), key, r.gen, children)
+		default:
+			r.at++
+			w.m.Checkpoint(w.clock(), key, r.gen, row.Position{Sequence: strconv.Itoa(r.at)})
+		}
+		w.advance()
+		w.read(key, r)
+	}))
+}
+
+func (s *simulation) latency() time.Duration {
+	return 2*time.Millisecond + time.Duration(s.rng.IntN(int(60*time.Millisecond)))
+}
+
+// chance is true once in n times while there are faults.
+func (s *simulation) chance(n int) bool { return !s.calm && s.rng.IntN(n) == 0 }
+
+// trouble does something to a worker every few seconds.
+func (s *simulation) trouble() {
+	if s.calm {
+		return
+	}
+	w := s.workers[s.rng.IntN(len(s.workers))]
+	span := time.Duration(s.rng.IntN(int(3 * s.duration)))
+	what := s.rng.IntN(6)
+	fmt.Fprintln(s.trace, s.now, w.name, "trouble", what, span)
+	switch what {
+	case 0: // stopped by a signal, or a long garbage collection
+		w.until = max(w.until, s.now) + span
+	case 1: // the virtual machine is suspended
+		if s.now < w.fooled {
+			break
+		}
+		w.fooled = max(w.until, s.now) + span + 2*s.duration
+		w.frozen += span
+		w.until = max(w.until, s.now) + span
+	case 2: // crash
+		if w.m != nil {
+			w.dead = true
+			w.until = 0
+			s.after(span, func() {
+				if w.dead {
+					w.start()
+				}
+			})
+		}
+	case 3: // the wall clock is set
+		if s.now < w.fooled {
+			break
+		}
+		w.fooled = s.now + 2*s.duration
+		w.skew += span - s.duration
+	case 4: // graceful stop; a new process follows
+		if w.m != nil && !w.dead {
+			s.after(0, w.alive(func() {
+				w.m.Stop()
+				w.advance()
+			}))
+		}
+	}
+	s.after(time.Duration(s.rng.IntN(int(s.duration))), s.trouble)
+}
+
+type event struct {
+	at  time.Duration
+	seq int
+	do  func()
+}
+
+type timeline []event
+
+func (t timeline) Len() int { return len(t) }
+func (t timeline) Less(i, j int) bool {
+	return t[i].at < t[j].at || t[i].at == t[j].at && t[i].seq < t[j].seq
+}
+func (t timeline) Swap(i, j int) { t[i], t[j] = t[j], t[i] }
+func (t *timeline) Push(x any)   { *t = append(*t, x.(event)) }
+func (t *timeline) Pop() any {
+	last := len(*t) - 1
+	e := (*t)[last]
+	*t = (*t)[:last]
+	return e
+}
