@@ -90,6 +90,9 @@ func iteratorRules() []Rule {
 			_, err = e.CreateStream(t.Context(), &kinesis.CreateStreamInput{StreamName: &name, ShardCount: aws.Int32(1)})
 			must(t, err)
 			e.active(t, name)
+			for range 3 {
+				e.put(t, name, "k", "d")
+			}
 			_, err = e.iterator(t, name, firstShard, types.ShardIteratorTypeAfterSequenceNumber, seq)
 			refused(t, err, invalidArgument)
 		}},
