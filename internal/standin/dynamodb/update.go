@@ -74,6 +74,8 @@ func applyUpdate(before Item, actions []action) (Item, *Error) {
 		if err != nil {
 			return nil, err
 		}
+		// A copy of another attribute must not share its containers: a reader
+		// may be writing out the stored item without the lock.
 		changes = append(changes, change{a.path, v.clone()})
 	}
 	after := before.clone()

@@ -1,8 +1,7 @@
 // Package dynamodbtest is a conformance suite for implementations of Amazon
 // DynamoDB, driven by the AWS SDK for Go. It states what a lease table and its
-// users rely on; each rule names its source. What a target is known not to have
-// is declared in Capabilities and then asserted to be absent in no other way
-// than by not being run.
+// users rely on; each rule names its source. Rules about what a target is known
+// not to have, by its Capabilities, are left out.
 package dynamodbtest
 
 import (
