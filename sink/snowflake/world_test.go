@@ -1,0 +1,354 @@
+package snowflake
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"sync"
+	"testing/synctest"
+	"time"
+
+	"kinesis-snowflake/internal/row"
+)
+
+// world is Snowflake as the ledger sees it, reduced to what decides about exactly once: sessions, transactions, the
+// offsets' lock, rows. It runs in a synctest bubble. Each statement first waits for its turn, so that a scheduler
+// chooses every interleaving; a fault cuts the connection before or after a statement, which leaves the transaction
+// open, detached, with its lock.
+type world struct {
+	mu      sync.Mutex
+	free    chan struct{} // closed and replaced when the lock is given back
+	exists  bool
+	offsets map[string]offset // committed, by shard
+	rows    []loadedRow       // committed
+	holder  *transaction      // of the offsets' lock
+	nextTx  int64
+	all     map[int64]*transaction
+
+	turns chan *turn
+	fault func(who string, s Statement) fault // asked at each statement
+	// silent: the COMMIT of a transaction that was aborted from outside succeeds, and commits nothing.
+	silent bool
+	lock   time.Duration // LOCK_TIMEOUT
+}
+
+type loadedRow struct {
+	shard string
+	n     int
+}
+
+type turn struct {
+	who string
+	ok  chan struct{}
+}
+
+type fault int
+
+const (
+	noFault fault = iota
+	cutBefore
+	cutAfter
+)
+
+type transaction struct {
+	id      int64
+	offsets map[string]offset // as this transaction sees them; nil until it holds the lock
+	rows    []loadedRow
+	since   time.Time
+	aborted bool
+}
+
+func newWorld() *world {
+	return &world{free: make(chan struct{}), offsets: map[string]offset{}, all: map[int64]*transaction{},
+		turns: make(chan *turn), fault: func(string, Statement) fault { return noFault }, lock: 5 * time.Second}
+}
+
+// schedule gives turns, one at a time, to whom choose names, until stop is closed. With synctest.Wait before each
+// choice everyone who can ask has asked, so equal choices make equal runs.
+func (w *world) schedule(stop <-chan struct{}, choose func(waiting []string) int) {
+	waiting := map[string]*turn{}
+	for {
+		synctest.Wait()
+		for len(waiting) > 0 {
+			more := false
+			select {
+			case t := <-w.turns:
+				waiting[t.who], more = t, true
+			default:
+			}
+			if !more {
+				break
+			}
+		}
+		if len(waiting) == 0 {
+			select {
+			case t := <-w.turns:
+				waiting[t.who] = t
+				continue
+			case <-stop:
+				return
+			}
+		}
+		names := slices.Sorted(maps.Keys(waiting))
+		who := names[choose(names)]
+		close(waiting[who].ok)
+		delete(waiting, who)
+	}
+}
+
+// fakeCopy is a COPY of rows that need no file.
+type fakeCopy struct{ rows []loadedRow }
+
+func (fakeCopy) SQL() string { return "COPY INTO t" }
+
+// Dial implements Dialer for a worker.
+type worldDialer struct {
+	world *world
+	who   string
+}
+
+func (d worldDialer) Dial(ctx context.Context) (Session, error) {
+	if ctx.Err() != nil {
+		return nil, &Error{Class: Gone, Statement: "log in to snowflake", Err: ctx.Err()}
+	}
+	return &worldSession{world: d.world, who: d.who}, nil
+}
+
+type worldSession struct {
+	world *world
+	who   string
+	tx    *transaction
+	cut   bool
+}
+
+func (s *worldSession) Exec(ctx context.Context, stmt Statement) (int64, error) {
+	n, _, err := s.run(ctx, stmt)
+	return n, err
+}
+
+func (s *worldSession) Query(ctx context.Context, stmt Statement) (*Result, error) {
+	_, res, err := s.run(ctx, stmt)
+	return res, err
+}
+
+func gone(stmt Statement, why string) error {
+	return &Error{Class: Gone, Statement: verb(stmt.SQL()), Err: errors.New(why)}
+}
+
+func (s *worldSession) run(ctx context.Context, stmt Statement) (int64, *Result, error) {
+	t := &turn{who: s.who, ok: make(chan struct{})}
+	select {
+	case s.world.turns <- t:
+	case <-ctx.Done():
+		return 0, nil, gone(stmt, "cancelled")
+	}
+	<-t.ok
+	if ctx.Err() != nil || s.cut {
+		return 0, nil, gone(stmt, "connection is gone")
+	}
+	f := s.world.fault(s.who, stmt)
+	if f == cutBefore {
+		s.cut = true
+		return 0, nil, gone(stmt, "connection reset")
+	}
+	n, res, err := s.execute(stmt)
+	if f == cutAfter {
+		s.cut = true
+		return 0, nil, gone(stmt, "reply lost")
+	}
+	return n, res, err
+}
+
+// Close rolls back, unless the connection is cut: then nobody tells the server.
+func (s *worldSession) Close() {
+	s.world.mu.Lock()
+	defer s.world.mu.Unlock()
+	if s.tx != nil && !s.cut {
+		s.world.end(s.tx)
+	}
+}
+
+// end gives up a transaction's lock. The caller holds mu.
+func (w *world) end(tx *transaction) {
+	delete(w.all, tx.id)
+	if w.holder == tx {
+		w.holder = nil
+		close(w.free)
+		w.free = make(chan struct{})
+	}
+}
+
+func (s *worldSession) execute(stmt Statement) (int64, *Result, error) {
+	w := s.world
+	switch stmt := stmt.(type) {
+	case LockOffsets, InsertOffsets, BumpEpochs, MoveOffsets:
+		return s.write(stmt)
+	case ReadOffsets:
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return 0, s.read(), nil
+	case CreateOffsets:
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if !w.exists {
+			w.exists = true
+			w.offsets["*"] = offset{stream: "*", shard: "*", application: stmt.Application}
+		}
+		return -1, nil, nil
+	case fakeCopy:
+		s.tx.rows = append(s.tx.rows, stmt.rows...)
+		return -1, &Result{Columns: []string{"rows_loaded"}, Rows: [][]sql.NullString{{text(strconv.Itoa(len(stmt.rows)))}}}, nil
+	case ShowLocks:
+		return 0, w.locks(), nil
+	case ServerTime:
+		return 0, &Result{Columns: []string{"now"}, Rows: [][]sql.NullString{{text(time.Now().Format(time.RFC3339Nano))}}}, nil
+	case AbortTransaction:
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if tx := w.all[stmt.ID]; tx != nil {
+			tx.aborted = true
+			w.end(tx)
+		}
+		return 0, &Result{}, nil
+	case Text:
+		return s.control(stmt)
+	}
+	panic(fmt.Sprintf("unexpected statement %T", stmt))
+}
+
+func (s *worldSession) control(stmt Text) (int64, *Result, error) {
+	w := s.world
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch stmt {
+	case Begin:
+		if s.tx == nil {
+			w.nextTx++
+			s.tx = &transaction{id: w.nextTx}
+			w.all[s.tx.id] = s.tx
+		}
+	case Commit:
+		tx := s.tx
+		s.tx = nil
+		if tx == nil || tx.aborted {
+			if w.silent {
+				return -1, nil, nil
+			}
+			return 0, nil, &Error{Class: Gone, Statement: "COMMIT", Err: errors.New("transaction was aborted")}
+		}
+		if tx.offsets != nil {
+			w.offsets = tx.offsets
+		}
+		w.rows = append(w.rows, tx.rows...)
+		w.end(tx)
+	case Rollback:
+		if s.tx != nil {
+			w.end(s.tx)
+			s.tx = nil
+		}
+	}
+	return -1, nil, nil
+}
+
+// write runs a statement that needs the lock, waiting for it as long as LOCK_TIMEOUT says.
+func (s *worldSession) write(stmt Statement) (int64, *Result, error) {
+	w := s.world
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.exists {
+		return 0, nil, &Error{Class: Permanent, Code: 2003, Statement: verb(stmt.SQL()), Err: errors.New("does not exist or not authorized")}
+	}
+	timeout := time.After(w.lock)
+	for w.holder != nil && w.holder != s.tx {
+		free := w.free
+		w.mu.Unlock()
+		var late bool
+		select {
+		case <-free:
+		case <-timeout:
+			late = true
+		}
+		w.mu.Lock()
+		if late {
+			return 0, nil, &Error{Class: Lock, Code: 625, Statement: verb(stmt.SQL()), Err: errors.New("lock timeout")}
+		}
+	}
+	if s.tx.aborted {
+		return 0, nil, &Error{Class: Gone, Statement: verb(stmt.SQL()), Err: errors.New("transaction was aborted")}
+	}
+	if w.holder == nil {
+		w.holder, s.tx.since, s.tx.offsets = s.tx, time.Now(), maps.Clone(w.offsets)
+	}
+	return s.tx.apply(stmt), nil, nil
+}
+
+func (tx *transaction) apply(stmt Statement) (n int64) {
+	switch stmt := stmt.(type) {
+	case LockOffsets:
+		if _, ok := tx.offsets["*"]; ok {
+			n = 1
+		}
+	case InsertOffsets:
+		for _, shard := range stmt.Shards {
+			if _, ok := tx.offsets[shard]; !ok {
+				tx.offsets[shard] = offset{stream: stmt.Stream, shard: shard, application: stmt.Application}
+				n++
+			}
+		}
+	case BumpEpochs:
+		for _, shard := range stmt.Shards {
+			if o, ok := tx.offsets[shard]; ok {
+				o.epoch, o.owner = o.epoch+1, stmt.Owner
+				tx.offsets[shard] = o
+				n++
+			}
+		}
+	case MoveOffsets:
+		for _, m := range stmt.Moves {
+			if o, ok := tx.offsets[m.Shard]; ok && o.epoch == m.Epoch && o.at == m.From {
+				o.at, o.batch = m.To, stmt.BatchID
+				tx.offsets[m.Shard] = o
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func (s *worldSession) read() *Result {
+	offsets := s.world.offsets
+	if s.tx != nil && s.tx.offsets != nil {
+		offsets = s.tx.offsets
+	}
+	res := &Result{Columns: []string{"STREAM", "SHARD", "APPLICATION", "EPOCH", "OWNER", "SEQUENCE", "SUBSEQUENCE", "BATCH_ID"}}
+	for _, shard := range slices.Sorted(maps.Keys(offsets)) {
+		o := offsets[shard]
+		res.Rows = append(res.Rows, []sql.NullString{text(o.stream), text(o.shard), text(o.application), text(strconv.FormatInt(o.epoch, 10)),
+			text(o.owner), text(o.at.Sequence), text(strconv.FormatInt(o.at.Subsequence, 10)), text(o.batch)})
+	}
+	return res
+}
+
+func (w *world) locks() *Result {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	res := &Result{Columns: []string{"resource", "transaction", "status", "acquired_on"}}
+	if w.holder != nil {
+		res.Rows = append(res.Rows, []sql.NullString{text("D.S.T$OFFSETS"), text(strconv.FormatInt(w.holder.id, 10)), text("HOLDING"),
+			text(w.holder.since.Format(time.RFC3339Nano))})
+	}
+	return res
+}
+
+func text(s string) sql.NullString { return sql.NullString{String: s, Valid: true} }
+
+func at(n int) row.Position {
+	if n == 0 {
+		return row.Position{}
+	}
+	return row.Position{Sequence: strconv.Itoa(n)}
+}
