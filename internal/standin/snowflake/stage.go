@@ -1,0 +1,334 @@
+package snowflake
+
+import (
+	"crypto/md5"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"kinesis-snowflake/internal/standin/snowflake/syntax"
+)
+
+// A stage is a named internal stage. Its files are kept in memory, or below dir.
+type stage struct {
+	name    TableName
+	key     string // in upload URLs
+	created time.Time
+	dir     string
+
+	mu    sync.Mutex
+	files map[string]stagedFile
+}
+
+type stagedFile struct {
+	path     string
+	data     []byte // nil for a file below dir
+	size     int64
+	md5      string
+	modified time.Time
+}
+
+// stageRef splits @"DB"."SCHEMA"."STAGE"/path and finds the stage. User and table stages are not offered.
+func (st *execution) stageRef(ref string) (*stage, string, error) {
+	rest := strings.TrimPrefix(ref, "@")
+	if strings.HasPrefix(rest, "~") || strings.HasPrefix(rest, "%") {
+		return nil, "", fmt.Errorf("%w: user and table stages", ErrUnsupported)
+	}
+	end, quoted := len(rest), false
+	for i, c := range []byte(rest) {
+		if c == '"' {
+			quoted = !quoted
+		} else if c == '/' && !quoted {
+			end = i
+			break
+		}
+	}
+	n, err := syntax.ParseName(rest[:end])
+	if err != nil {
+		return nil, "", err
+	}
+	name, err := st.session.qualify(n)
+	if err != nil {
+		return nil, "", err
+	}
+	c := st.server.cat
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.stages[name]
+	if s == nil {
+		return nil, "", notFound("Stage", name)
+	}
+	return s, cleanPath(rest[end:]), nil
+}
+
+// cleanPath takes double and leading slashes out of a path; a slash at its end stays.
+func cleanPath(p string) string {
+	var parts []string
+	for _, s := range strings.Split(p, "/") {
+		if s != "" && s != "." && s != ".." {
+			parts = append(parts, s)
+		}
+	}
+	clean := strings.Join(parts, "/")
+	if clean != "" && strings.HasSuffix(p, "/") {
+		clean += "/"
+	}
+	return clean
+}
+
+func (st *execution) createStage(s *syntax.CreateStage) (*answer, error) {
+	name, err := st.session.qualify(s.Name)
+	if err != nil {
+		return nil, err
+	}
+	if err := st.server.allowed("CREATE STAGE", "schema", schemaName{name.Database, name.Schema}); err != nil {
+		return nil, err
+	}
+	for _, o := range s.Options {
+		switch o.Name {
+		case "ENCRYPTION":
+			if kind := optionText(o.Options, "TYPE"); kind != "SNOWFLAKE_SSE" && kind != "SNOWFLAKE_FULL" {
+				return nil, compileError("invalid value [%s] for parameter 'ENCRYPTION'", kind)
+			}
+		case "COMMENT", "FILE_FORMAT", "DIRECTORY", "COPY_OPTIONS":
+		default:
+			return nil, compileError("invalid property '%s' for 'STAGE'", o.Name)
+		}
+	}
+	c := st.server.cat
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.requireSchema(name); err != nil {
+		return nil, err
+	}
+	if c.stages[name] != nil && !s.OrReplace {
+		if s.IfNotExists {
+			return status(typeDDL, "%s already exists, statement succeeded.", name.Table), nil
+		}
+		return nil, alreadyExists(name)
+	}
+	g := &stage{name: name, key: "s" + strconv.FormatInt(c.id(), 10), created: st.now, files: map[string]stagedFile{}}
+	if root := st.server.options.StageDir; root != "" {
+		g.dir = filepath.Join(root, g.key)
+		if err := os.MkdirAll(g.dir, 0o755); err != nil {
+			return nil, fmt.Errorf("create stage folder: %w", err)
+		}
+	}
+	c.stages[name] = g
+	return status(typeDDL, "Stage area %s successfully created.", name.Table), nil
+}
+
+// list gives the files whose path begins with prefix, sorted.
+func (g *stage) list(prefix string) ([]stagedFile, error) {
+	var out []stagedFile
+	if g.dir != "" {
+		err := filepath.WalkDir(g.dir, func(p string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			rel, err := filepath.Rel(g.dir, p)
+			if err != nil || !strings.HasPrefix(filepath.ToSlash(rel), prefix) {
+				return err
+			}
+			b, err := os.ReadFile(p)
+			if err != nil {
+				return err
+			}
+			info, err := d.Info()
+			if err != nil {
+				return err
+			}
+			out = append(out, stagedFile{path: filepath.ToSlash(rel), data: b, size: info.Size(), md5: digest(b), modified: info.ModTime()})
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("list stage folder: %w", err)
+		}
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for p, f := range g.files {
+		if strings.HasPrefix(p, prefix) {
+			out = append(out, f)
+		}
+	}
+	slices.SortFunc(out, func(a, b stagedFile) int { return strings.Compare(a.path, b.path) })
+	return out, nil
+}
+
+func (g *stage) find(p string) (stagedFile, bool, error) {
+	if g.dir == "" {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		f, ok := g.files[p]
+		return f, ok, nil
+	}
+	list, err := g.list(p)
+	for _, f := range list {
+		if f.path == p {
+			return f, true, nil
+		}
+	}
+	return stagedFile{}, false, err
+}
+
+func digest(b []byte) string {
+	sum := md5.Sum(b)
+	return hex.EncodeToString(sum[:])
+}
+
+func (g *stage) store(p string, data []byte, now time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.files[p] = stagedFile{path: p, data: data, size: int64(len(data)), md5: digest(data), modified: now}
+}
+
+// put answers where the client shall upload to. With OVERWRITE = FALSE a name that exists keeps its content, as on AWS and
+// Azure; the driver reports SKIPPED only for a LOCAL_FS stage, as it does not look at what a presigned URL holds.
+func (st *execution) put(s *syntax.Put) (*answer, error) {
+	g, prefix, err := st.stageRef(s.Stage)
+	if err != nil {
+		return nil, err
+	}
+	if err := st.server.allowed("WRITE", "stage", g.name); err != nil {
+		return nil, err
+	}
+	compress, overwrite, source := true, false, "auto_detect"
+	for _, o := range s.Options {
+		v := ""
+		if len(o.Values) == 1 {
+			v = strings.ToUpper(o.Values[0])
+		}
+		switch o.Name {
+		case "AUTO_COMPRESS":
+			compress = v == "TRUE"
+		case "OVERWRITE":
+			overwrite = v == "TRUE"
+		case "PARALLEL":
+		case "SOURCE_COMPRESSION":
+			if !slices.Contains([]string{"AUTO_DETECT", "GZIP", "BZ2", "BROTLI", "ZSTD", "DEFLATE", "RAW_DEFLATE", "NONE"}, v) {
+				return nil, compileError("invalid value [%s] for parameter 'SOURCE_COMPRESSION'", v)
+			}
+			source = strings.ToLower(v)
+		default:
+			return nil, compileError("invalid parameter '%s'", o.Name)
+		}
+	}
+	if prefix != "" && !strings.HasSuffix(prefix, "/") {
+		prefix += "/"
+	}
+	info := object{"locationType": "GCS", "location": "stage/" + g.key + "/" + prefix, "path": prefix, "region": "", "storageAccount": nil, "endPoint": nil, "isClientSideEncrypted": false, "creds": object{}}
+	if g.dir != "" {
+		dir := filepath.Join(g.dir, filepath.FromSlash(prefix))
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, fmt.Errorf("create stage folder: %w", err)
+		}
+		if overwrite { // gosnowflake's LOCAL_FS writer does not truncate an older, longer file
+			if err := os.Remove(filepath.Join(dir, path.Base(s.File))); err != nil && !os.IsNotExist(err) {
+				return nil, fmt.Errorf("overwrite staged file: %w", err)
+			}
+		}
+		info["locationType"], info["location"] = "LOCAL_FS", dir
+	} else {
+		u := url.URL{Path: "/stage/" + g.key + "/" + prefix + path.Base(s.File)}
+		q := url.Values{"signature": {"valid"}, "overwrite": {strconv.FormatBool(overwrite)}}
+		info["presignedUrl"] = u.EscapedPath() + "?" + q.Encode()
+	}
+	return &answer{upload: object{"command": "UPLOAD", "operation": "Node", "src_locations": []string{s.File}, "parallel": 4, "autoCompress": compress, "overwrite": overwrite,
+		"sourceCompression": source, "clientShowEncryptionParameter": false, "stageInfo": info, "encryptionMaterial": nil, "statementTypeId": 0x7102}}, nil
+}
+
+func (s *Server) handleUpload(w http.ResponseWriter, r *http.Request) {
+	ev := s.event("UPLOAD", r.URL.Path, nil)
+	if applied(w, s.fault(false, ev), "") {
+		return
+	}
+	s.cat.mu.Lock()
+	var g *stage
+	for _, c := range s.cat.stages {
+		if c.key == r.PathValue("stage") {
+			g = c
+		}
+	}
+	s.cat.mu.Unlock()
+	if g == nil || r.URL.Query().Get("signature") == "" {
+		http.Error(w, "no such bucket", http.StatusForbidden)
+		return
+	}
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // the client broke off: nothing is stored, as an object store does it
+	}
+	p := cleanPath(r.PathValue("path"))
+	_, exists, _ := g.find(p)
+	if !exists || r.URL.Query().Get("overwrite") == "true" {
+		g.store(p, b, s.now())
+	}
+	if applied(w, s.fault(true, ev), "") {
+		return
+	}
+	w.WriteHeader(http.StatusOK)
+}
+
+func (st *execution) matching(ref, pattern, privilege string) (*stage, []stagedFile, error) {
+	g, prefix, err := st.stageRef(ref)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := st.server.allowed(privilege, "stage", g.name); err != nil {
+		return nil, nil, err
+	}
+	files, err := g.list(prefix)
+	if err != nil || pattern == "" {
+		return g, files, err
+	}
+	re, err := regexp.Compile("^(?:" + pattern + ")$")
+	if err != nil {
+		return nil, nil, compileError("invalid pattern '%s'", pattern)
+	}
+	return g, slices.DeleteFunc(files, func(f stagedFile) bool { return !re.MatchString(f.path) }), nil
+}
+
+func (st *execution) list(s *syntax.List) (*answer, error) {
+	g, files, err := st.matching(s.Stage, s.Pattern, "READ")
+	if err != nil {
+		return nil, err
+	}
+	a := &answer{kind: typeList, columns: []Column{textColumn("name"), numberColumn("size"), textColumn("md5"), textColumn("last_modified")}}
+	for _, f := range files {
+		a.rows = append(a.rows, []Value{TextValue(strings.ToLower(g.name.Table) + "/" + f.path), IntValue(f.size), TextValue(f.md5), TextValue(f.modified.UTC().Format(http.TimeFormat))})
+	}
+	return a, nil
+}
+
+func (st *execution) remove(s *syntax.Remove) (*answer, error) {
+	g, files, err := st.matching(s.Stage, s.Pattern, "WRITE")
+	if err != nil {
+		return nil, err
+	}
+	a := &answer{kind: typeRemove, columns: []Column{textColumn("name"), textColumn("result")}}
+	for _, f := range files {
+		if g.dir != "" {
+			if err := os.Remove(filepath.Join(g.dir, filepath.FromSlash(f.path))); err != nil && !os.IsNotExist(err) {
+				return nil, fmt.Errorf("remove staged file: %w", err)
+			}
+		}
+		g.mu.Lock()
+		delete(g.files, f.path)
+		g.mu.Unlock()
+		a.rows = append(a.rows, []Value{TextValue(strings.ToLower(g.name.Table) + "/" + f.path), TextValue("removed")})
+	}
+	return a, nil
+}

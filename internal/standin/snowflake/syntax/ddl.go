@@ -1,0 +1,278 @@
+package syntax
+
+import "slices"
+
+func (p *parser) create() (Statement, error) {
+	replace := p.accept("OR", "REPLACE")
+	for p.is("TEMPORARY", "TEMP", "TRANSIENT") {
+		p.i++
+	}
+	kind := p.next().text
+	exists := p.accept("IF", "NOT", "EXISTS")
+	if replace && exists {
+		return nil, p.fail(p.tokens[p.i-1], "options IF NOT EXISTS and OR REPLACE are incompatible.")
+	}
+	switch kind {
+	case "DATABASE", "SCHEMA", "WAREHOUSE":
+		n, err := p.name()
+		if err != nil {
+			return nil, err
+		}
+		p.accept("WITH")
+		_, err = p.options()
+		return &CreateContainer{Kind: kind, Name: n, OrReplace: replace, IfNotExists: exists}, err
+	case "STAGE":
+		n, err := p.name()
+		if err != nil {
+			return nil, err
+		}
+		opts, err := p.options()
+		return &CreateStage{Name: n, OrReplace: replace, IfNotExists: exists, Options: opts}, err
+	case "TABLE":
+		return p.createTable(&CreateTable{OrReplace: replace, IfNotExists: exists})
+	}
+	p.i--
+	return nil, p.unexpected()
+}
+
+func (p *parser) createTable(c *CreateTable) (Statement, error) {
+	var err error
+	if c.Name, err = p.name(); err != nil {
+		return nil, err
+	}
+	if p.isOp("(") && !p.peekIs(1, "SELECT") {
+		p.i++
+		for {
+			d, err := p.columnDef(true)
+			if err != nil {
+				return nil, err
+			}
+			if slices.ContainsFunc(c.Columns, func(o ColumnDef) bool { return o.Name == d.Name }) {
+				return nil, p.fail(p.tokens[p.i-1], "duplicate column name '%s'", d.Name)
+			}
+			c.Columns = append(c.Columns, d)
+			if p.acceptOp(")") {
+				break
+			}
+			if err := p.expectOp(","); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if c.Options, err = p.options(); err != nil {
+		return nil, err
+	}
+	if p.accept("AS") {
+		c.As, err = p.query()
+	} else if len(c.Columns) == 0 {
+		return nil, p.unexpected()
+	}
+	return c, err
+}
+
+// columnDef reads name, type and what may stand behind them. In CREATE TABLE ... AS the type may be missing.
+func (p *parser) columnDef(typeless bool) (ColumnDef, error) {
+	var d ColumnDef
+	var err error
+	if d.Name, err = p.columnName(); err != nil {
+		return d, err
+	}
+	if !(typeless && p.isOp(",", ")")) {
+		if d.Type, err = p.typeName(); err != nil {
+			return d, err
+		}
+	}
+	for {
+		switch {
+		case p.accept("NOT", "NULL"):
+			d.NotNull = true
+		case p.accept("NULL"):
+		case p.accept("DEFAULT"):
+			from := p.peek().pos
+			if d.Default, err = p.concat(); err != nil {
+				return d, err
+			}
+			last := p.tokens[p.i-1]
+			d.DefaultText = p.src[from : last.pos+len(last.raw)]
+		case p.accept("COMMENT"):
+			p.acceptOp("=")
+			if d.Comment, err = p.stringLit(); err != nil {
+				return d, err
+			}
+		case p.accept("PRIMARY", "KEY"), p.accept("UNIQUE"): // not enforced by the service
+		default:
+			return d, nil
+		}
+	}
+}
+
+func (p *parser) drop() (Statement, error) {
+	kind := p.next().text
+	if !slices.Contains([]string{"TABLE", "STAGE", "SCHEMA", "DATABASE", "WAREHOUSE"}, kind) {
+		p.i--
+		return nil, p.unexpected()
+	}
+	d := &Drop{Kind: kind, IfExists: p.accept("IF", "EXISTS")}
+	var err error
+	d.Name, err = p.name()
+	_ = p.accept("CASCADE") || p.accept("RESTRICT")
+	return d, err
+}
+
+func (p *parser) alter() (Statement, error) {
+	switch {
+	case p.accept("SESSION"):
+		a := &AlterSession{}
+		var err error
+		switch {
+		case p.accept("SET"):
+			if a.Set, err = p.options(); err == nil && len(a.Set) == 0 {
+				err = p.unexpected()
+			}
+		case p.accept("UNSET"):
+			for {
+				id, err := p.ident()
+				if err != nil {
+					return nil, err
+				}
+				a.Unset = append(a.Unset, id.Name)
+				if !p.acceptOp(",") {
+					break
+				}
+			}
+		default:
+			err = p.unexpected()
+		}
+		return a, err
+	case p.accept("TABLE"):
+		a := &AlterTable{IfExists: p.accept("IF", "EXISTS")}
+		var err error
+		if a.Name, err = p.name(); err != nil {
+			return nil, err
+		}
+		return a, p.alterAction(a)
+	}
+	return nil, p.unexpected()
+}
+
+func (p *parser) alterAction(a *AlterTable) error {
+	var err error
+	switch {
+	case p.accept("ADD"):
+		p.accept("COLUMN")
+		return p.addColumns(a)
+	case p.is("DROP") && p.peekIs(1, "CONSTRAINT", "PRIMARY", "CLUSTERING"):
+		return p.unexpected()
+	case p.accept("DROP"):
+		p.accept("COLUMN")
+		a.DropIf = p.accept("IF", "EXISTS")
+		for {
+			id, err := p.ident()
+			if err != nil {
+				return err
+			}
+			a.Drop = append(a.Drop, id.Name)
+			if !p.acceptOp(",") {
+				return nil
+			}
+		}
+	case p.accept("RENAME", "TO"):
+		a.RenameTab, err = p.name()
+		return err
+	case p.accept("RENAME", "COLUMN"):
+		id, err := p.ident()
+		if err != nil {
+			return err
+		}
+		if err := p.expect("TO"); err != nil {
+			return err
+		}
+		a.RenameFrom = id.Name
+		a.RenameTo, err = p.columnName()
+		return err
+	case p.is("ALTER", "MODIFY"):
+		p.i++
+		brackets := p.acceptOp("(")
+		for {
+			c, err := p.columnChange()
+			if err != nil {
+				return err
+			}
+			a.Change = append(a.Change, c)
+			if !p.acceptOp(",") {
+				break
+			}
+			_ = p.accept("ALTER") || p.accept("MODIFY")
+		}
+		if brackets {
+			return p.expectOp(")")
+		}
+		return nil
+	case p.accept("SET"):
+		if a.Set, err = p.options(); err == nil && len(a.Set) == 0 {
+			err = p.unexpected()
+		}
+		return err
+	case p.accept("UNSET"):
+		id, err := p.ident()
+		a.Unset = []string{id.Name}
+		return err
+	}
+	return p.unexpected()
+}
+
+// addColumns reads what ADD COLUMN takes: [IF NOT EXISTS] name type ..., and the same again behind commas. IF NOT EXISTS
+// counts for the column behind it alone (Snowflake docs, "ALTER TABLE": must be given for each column).
+func (p *parser) addColumns(a *AlterTable) error {
+	for {
+		p.accept("COLUMN")
+		exists := p.accept("IF", "NOT", "EXISTS")
+		d, err := p.columnDef(false)
+		if err != nil {
+			return err
+		}
+		d.IfNotExists = exists
+		a.Add = append(a.Add, d)
+		if !p.acceptOp(",") {
+			return nil
+		}
+	}
+}
+
+func (p *parser) columnChange() (ColumnChange, error) {
+	p.accept("COLUMN")
+	var c ColumnChange
+	id, err := p.ident()
+	if err != nil {
+		return c, err
+	}
+	c.Name = id.Name
+	switch {
+	case p.accept("DROP", "NOT", "NULL"):
+		c.DropNotNull = true
+	case p.accept("SET", "NOT", "NULL"):
+		c.SetNotNull = true
+	case p.accept("DROP", "DEFAULT"):
+		c.DropDefault = true
+	case p.accept("COMMENT"):
+		s, err := p.stringLit()
+		if err != nil {
+			return c, err
+		}
+		c.Comment = &s
+	default:
+		if p.accept("SET", "DATA") {
+			if err := p.expect("TYPE"); err != nil {
+				return c, err
+			}
+		} else {
+			p.accept("TYPE")
+		}
+		t, err := p.typeName()
+		if err != nil {
+			return c, err
+		}
+		c.Type = &t
+	}
+	return c, nil
+}
