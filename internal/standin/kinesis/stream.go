@@ -68,8 +68,7 @@ type stream struct {
 	updating   int64 // the time at which pending is applied, 0 when none is
 	pending    func(at int64)
 	scaled     []time.Time // of UpdateShardCount calls
-	listing    callWindow
-	horizonMin int64 // what a shorter retention once trimmed stays trimmed
+	horizonMin int64       // what a shorter retention once trimmed stays trimmed
 }
 
 func shardID(n int) string { return fmt.Sprintf("shardId-%012d", n) }

@@ -11,7 +11,7 @@ import (
 
 // input is the union of all operations' parameters.
 type input struct {
-	StreamName, StreamARN, StreamId *string
+	StreamName, StreamARN *string
 
 	ShardId, ShardToSplit, ShardToMerge, AdjacentShardToMerge, NewStartingHashKey *string
 
