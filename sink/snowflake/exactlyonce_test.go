@@ -114,7 +114,7 @@ func checkExactlyOnce(t interface{ Fatalf(string, ...any) }, w *world) {
 // statement, and workers die with their transactions open. Then one more worker loads what is left.
 func TestEveryRowIsLoadedOnceWhateverIsLost(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		faults := rapid.SliceOfN(rapid.SampledFrom([]fault{noFault, noFault, noFault, noFault, noFault, cutBefore, cutAfter}), 0, 60).Draw(rt, "faults")
+		faults := rapid.SliceOfN(rapid.SampledFrom([]fault{noFault, noFault, noFault, noFault, noFault, cutBefore, cutAfter, late}), 0, 60).Draw(rt, "faults")
 		order := rapid.SliceOfN(rapid.IntRange(0, 2), 1, 200).Draw(rt, "order")
 		steps := rapid.SliceOfN(rapid.IntRange(1, 5), 3, 3).Draw(rt, "steps")
 		lives := rapid.SliceOfN(rapid.IntRange(1, 120), 3, 3).Draw(rt, "lives") // seconds until each worker is killed
@@ -162,6 +162,7 @@ func runWorkers(faults []fault, order, steps, lives []int, silent bool) (*world,
 	errs[3] = loadAll(context.Background(), testLedger(w, "last"), shardNames(), 4)
 	close(stop)
 	<-scheduled
+	w.late.Wait()
 	return w, errors.Join(errs...)
 }
 
@@ -175,6 +176,7 @@ func inWorld(t *testing.T, f func(t *testing.T, w *world)) {
 		f(t, w)
 		close(stop)
 		<-scheduled
+		w.late.Wait()
 	})
 }
 
@@ -248,6 +250,63 @@ func TestLostCommitReplyIsResolvedBothWays(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestCommitThatRunsLateIsWaitedFor(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		l := testLedger(w, "w")
+		claims := acquire(t, l, "a")
+		w.fault = func(_ string, s Statement) fault {
+			if s == Commit {
+				w.fault = func(string, Statement) fault { return noFault }
+				return late
+			}
+			return noFault
+		}
+		if out, err := l.Commit(t.Context(), oneBatch("b", claims, 3)); err != nil || !out.Committed {
+			t.Fatalf("outcome %+v, %v; want committed: the lock says that the batch is still open", out, err)
+		}
+	})
+}
+
+func TestLockOfALivingWorkerIsWaitedFor(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		slow, other := testLedger(w, "slow"), testLedger(w, "other")
+		claims := acquire(t, slow, "a")
+		acquire(t, other, "b")
+		entered := make(chan struct{})
+		w.fault = func(who string, s Statement) fault {
+			if who == "slow" && s == Commit {
+				close(entered)
+				<-time.After(patience / 4)
+			}
+			return noFault
+		}
+		done := make(chan row.Outcome)
+		go func() {
+			out, _ := slow.Commit(t.Context(), oneBatch("b", claims, 3))
+			done <- out
+		}()
+		<-entered
+		acquire(t, other, "c")
+		if out := <-done; !out.Committed || len(w.rows) != 1 {
+			t.Fatalf("outcome %+v with %d rows: a living worker's transaction was ended", out, len(w.rows))
+		}
+	})
+}
+
+func TestPositionThatMovedUnderOurEpochIsFenced(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		l := testLedger(w, "w")
+		claims := acquire(t, l, "a")
+		o := w.offsets["a"]
+		o.at = at(2)
+		w.offsets["a"] = o
+		out, err := l.Commit(t.Context(), oneBatch("b", claims, 3))
+		if err != nil || out.Committed || out.Fenced["a"].At != at(2) {
+			t.Fatalf("outcome %+v, %v; want shard a fenced at 2", out, err)
+		}
+	})
 }
 
 func TestAbortedCommitThatReportsSuccessIsNotBelieved(t *testing.T) {

@@ -34,6 +34,7 @@ type world struct {
 	// silent: the COMMIT of a transaction that was aborted from outside succeeds, and commits nothing.
 	silent bool
 	lock   time.Duration // LOCK_TIMEOUT
+	late   sync.WaitGroup
 }
 
 type loadedRow struct {
@@ -52,6 +53,7 @@ const (
 	noFault fault = iota
 	cutBefore
 	cutAfter
+	late // the reply is lost, and the statement runs two seconds later
 )
 
 type transaction struct {
@@ -155,6 +157,14 @@ func (s *worldSession) run(ctx context.Context, stmt Statement) (int64, *Result,
 		s.cut = true
 		return 0, nil, gone(stmt, "connection reset")
 	}
+	if f == late {
+		s.cut = true
+		s.world.late.Go(func() {
+			<-time.After(2 * time.Second)
+			_, _, _ = s.execute(stmt)
+		})
+		return 0, nil, gone(stmt, "reply lost")
+	}
 	n, res, err := s.execute(stmt)
 	if f == cutAfter {
 		s.cut = true
@@ -200,6 +210,9 @@ func (s *worldSession) execute(stmt Statement) (int64, *Result, error) {
 		}
 		return -1, nil, nil
 	case fakeCopy:
+		if s.tx == nil {
+			return 0, nil, gone(stmt, "no transaction")
+		}
 		s.tx.rows = append(s.tx.rows, stmt.rows...)
 		return -1, &Result{Columns: []string{"rows_loaded"}, Rows: [][]sql.NullString{{text(strconv.Itoa(len(stmt.rows)))}}}, nil
 	case ShowLocks:
@@ -277,7 +290,7 @@ func (s *worldSession) write(stmt Statement) (int64, *Result, error) {
 			return 0, nil, &Error{Class: Lock, Code: 625, Statement: verb(stmt.SQL()), Err: errors.New("lock timeout")}
 		}
 	}
-	if s.tx.aborted {
+	if s.tx == nil || s.tx.aborted {
 		return 0, nil, &Error{Class: Gone, Statement: verb(stmt.SQL()), Err: errors.New("transaction was aborted")}
 	}
 	if w.holder == nil {
