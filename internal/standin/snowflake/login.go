@@ -95,6 +95,9 @@ func (s *Server) login(r *http.Request, req *loginRequest) (*session, error) {
 
 func (s *Server) authenticate(req *loginRequest) (*user, error) {
 	name := strings.ToUpper(req.Data.LoginName)
+	if name == "" && req.Data.Authenticator == "SNOWFLAKE_JWT" { // the driver names the user in the token alone
+		name = s.subject(req.Data.Token)
+	}
 	s.mu.Lock()
 	u := s.users[name]
 	s.mu.Unlock()
@@ -108,6 +111,20 @@ func (s *Server) authenticate(req *loginRequest) (*user, error) {
 		return nil, failf("390100", "08001", "Incorrect username or password was specified.")
 	}
 	return u, nil
+}
+
+// subject reads a token's user, which is believed only once the signature is verified with that user's key.
+func (s *Server) subject(token string) string {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return ""
+	}
+	var claims struct{ Sub string }
+	b, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil || json.Unmarshal(b, &claims) != nil {
+		return ""
+	}
+	return strings.TrimPrefix(claims.Sub, s.options.Account+".")
 }
 
 // verifyJWT checks a key-pair token: RS256, iss ACCOUNT.USER.SHA256:fingerprint, sub ACCOUNT.USER, and times (Snowflake docs, "SQL API: key pair

@@ -1,0 +1,34 @@
+package snowflaketest
+
+import "testing"
+
+// Run runs all rules against servers that make gives.
+func Run(t *testing.T, make NewServer) {
+	t.Setenv("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
+	for _, r := range []struct {
+		name string
+		rule func(*testing.T, NewServer)
+	}{
+		{"connector statements", connectorStatements},
+		{"logins", logins},
+		{"tokens", tokens},
+		{"closing a session", closing},
+		{"repeated requests", repeats},
+		{"slow statements", slowStatements},
+		{"cancelled statements", cancels},
+		{"isolation", isolation},
+		{"locks", locks},
+		{"too many waiters", waiters},
+		{"vanished clients", vanished},
+		{"names", names},
+		{"definitions", definitions},
+		{"queries", queries},
+		{"binds", binds},
+		{"warehouses and grants", warehouses},
+		{"casts", casts},
+		{"loads", loads},
+		{"stages", stages},
+	} {
+		t.Run(r.name, func(t *testing.T) { r.rule(t, make) })
+	}
+}
