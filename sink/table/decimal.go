@@ -50,7 +50,7 @@ func parseDecimal(text []byte) (d decimal) {
 		d.exp += parseExponent(text[i+1:])
 	}
 	if d.n == 0 {
-		d.neg, d.exp = false, 0
+		d.exp = 0
 	}
 	return d
 }

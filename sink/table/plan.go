@@ -65,7 +65,7 @@ func NewPlan(config Config, columns []Column, seen *Observation, prev *Plan) (*P
 	}
 	p.full = users >= p.limit()
 
-	names, used := p.keyNames(seen, prev)
+	names, used := p.keyNames(seen)
 	p.chooseColumns(used, prev)
 	p.slots = make([]int32, len(names))
 	for key, name := range names {
@@ -86,7 +86,7 @@ func (p *Plan) limit() int {
 
 // keyNames returns the column name of every key so far, "" for keys that can have none, and the set of names that
 // have values.
-func (p *Plan) keyNames(seen *Observation, prev *Plan) (names []string, used map[string]bool) {
+func (p *Plan) keyNames(seen *Observation) (names []string, used map[string]bool) {
 	names = make([]string, p.config.Keys.Len())
 	used = map[string]bool{}
 	for key := range names {
@@ -97,11 +97,6 @@ func (p *Plan) keyNames(seen *Observation, prev *Plan) (names []string, used map
 		names[key] = name
 		if seen != nil && seen.saw(row.Key(key)) != 0 {
 			used[name] = true
-		}
-	}
-	if prev != nil {
-		for i := range prev.columns {
-			used[prev.columns[i].Name] = true
 		}
 	}
 	return names, used

@@ -86,7 +86,6 @@ func (st *Stats) Add(other *Stats) {
 
 // Reset sets the counts to zero, and keeps the memory.
 func (st *Stats) Reset() {
-	clear(st.missing)
 	*st = Stats{missing: st.missing[:0], at: st.at[:0], rescue: st.rescue}
 }
 
