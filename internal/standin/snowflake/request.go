@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"time"
 
@@ -26,6 +27,9 @@ type request struct {
 	err     error   // likewise
 	fault   *Fault  // of the After hook, for the first reply only
 }
+
+// keptRequests is how many answers are remembered, at least, for repetitions and polls.
+const keptRequests = 1000
 
 type queryRequest struct {
 	SQL          string                  `json:"sqlText"`
@@ -84,6 +88,14 @@ func (s *Server) start(se *session, id string, q *queryRequest, ev Event) *reque
 		s.requests[id] = rq
 	}
 	s.queries[rq.query] = rq
+	s.recent = append(s.recent, rq)
+	if len(s.recent) > 2*keptRequests {
+		for _, old := range s.recent[:keptRequests] {
+			delete(s.requests, old.id)
+			delete(s.queries, old.query)
+		}
+		s.recent = slices.Delete(s.recent, 0, keptRequests)
+	}
 	s.mu.Unlock()
 	s.busy.Go(func() {
 		defer close(rq.done)

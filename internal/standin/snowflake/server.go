@@ -72,6 +72,7 @@ type Server struct {
 	lastID       int64
 	requests     map[string]*request
 	queries      map[string]*request
+	recent       []*request // oldest first
 	denied       map[string]bool
 	stats        Stats
 	monitor      bool // the resource monitor has suspended the warehouses
