@@ -3,7 +3,6 @@ package reader
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -191,8 +190,6 @@ type meter struct {
 	acquired   []int64
 }
 
-var errNoRoom = errors.New("no room")
-
 func (m *meter) Acquire(_ context.Context, n int64) error {
 	m.acquired = append(m.acquired, n)
 	m.Take(n)
@@ -201,7 +198,7 @@ func (m *meter) Acquire(_ context.Context, n int64) error {
 
 func (m *meter) Take(n int64) {
 	if n < 0 {
-		m.t.Errorf("%v: took %d", errNoRoom, n)
+		m.t.Errorf("took %d", n)
 	}
 	m.used += n
 	m.peak = max(m.peak, m.used)

@@ -161,6 +161,30 @@ func TestRewind(t *testing.T) {
 	})
 }
 
+func TestRewindToNothingGoesBackToTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, standin.Options{})
+		r.put(20, 10)
+		all := collect(r.server)
+		r.cfg.Start = row.Position{Sequence: all[9].Sequence}
+		rewound := false
+		r.cfg.Handle = func(ctx context.Context, resp *row.Response) error {
+			if len(r.got) == 10 && !rewound {
+				rewound, r.got = true, nil
+				return &row.Rewind{}
+			}
+			return r.handle(ctx, resp)
+		}
+		if err := r.read(8 * time.Second); err != nil {
+			t.Fatal(err)
+		}
+		if !rewound {
+			t.Error("nothing was rewound")
+		}
+		r.same(all[10:])
+	})
+}
+
 func TestEndOfAShard(t *testing.T) {
 	for _, late := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {

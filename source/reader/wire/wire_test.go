@@ -187,6 +187,7 @@ func TestMalformedAnswersAreErrors(t *testing.T) {
 		"leading zero":        body(`{"SequenceNumber":"1","Data":"","ApproximateArrivalTimestamp":01}`),
 		"trailing comma":      body(`{"SequenceNumber":"1","Data":"",}`),
 		"control character":   body("{\"SequenceNumber\":\"1\",\"Data\":\"\",\"PartitionKey\":\"a\x01\"}"),
+		"control among many":  body("{\"SequenceNumber\":\"1\",\"Data\":\"\",\"PartitionKey\":\"0123456789\x1f0123456789abcdefghij\"}"),
 		"bad escape":          body(`{"SequenceNumber":"1","Data":"","PartitionKey":"\x"}`),
 		"bad unicode escape":  body(`{"SequenceNumber":"1","Data":"","PartitionKey":"\u12G4"}`),
 		"bad unknown member":  `{"X":{"a":},"Records":[]}`,
