@@ -36,6 +36,9 @@ var errDrained = errors.New("source was drained")
 func (s *Source) Run(ctx context.Context, consumer Consumer) error {
 	r, err := s.begin(ctx, consumer)
 	if err != nil {
+		if ctx.Err() != nil {
+			return nil // ended before there was anything to release
+		}
 		return err
 	}
 	defer r.stop(errDrained)

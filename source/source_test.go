@@ -556,3 +556,23 @@ func TestRunEndsWithItsContextAlone(t *testing.T) {
 		}
 	})
 }
+
+func TestRunEndsWhileTheServiceIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 2)
+		o := w.options("a")
+		o.KinesisTransport, o.DynamoDBTransport = &cable{}, &cable{}
+		o.KinesisTransport.(*cable).cut.Store(true)
+		o.DynamoDBTransport.(*cable).cut.Store(true)
+		s, err := New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := w.run(s, &sink{world: w, name: "a"})
+		wait(500 * time.Millisecond)
+		a.cancel()
+		if err := <-a.done; err != nil {
+			t.Errorf("error %v", err)
+		}
+	})
+}
