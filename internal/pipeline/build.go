@@ -48,11 +48,11 @@ func Run(ctx context.Context, cfg *config.Pipeline, o RunOptions) (err error) {
 	defer func() { o.Health.Stopped(err) }()
 	r, closeSink, err := build(ctx, cfg, o)
 	if err != nil {
-		return err
+		return unlessStopped(ctx, err)
 	}
 	defer func() { err = errors.Join(err, closeSink()) }()
 	if err := preflight(ctx, r.committer.loader, o.Logger); err != nil {
-		return err
+		return unlessStopped(ctx, err)
 	}
 	o.Health.Running()
 	watched := make(chan struct{})
@@ -63,6 +63,14 @@ func Run(ctx context.Context, cfg *config.Pipeline, o RunOptions) (err error) {
 	}()
 	defer func() { stopWatch(); <-watched }()
 	return r.run(ctx)
+}
+
+// unlessStopped makes nothing of an error that a stop before the first record brought about.
+func unlessStopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
 }
 
 // loginWait bounds the log-in at the start; if Snowflake cannot be reached now, it may be when the first batch is due.

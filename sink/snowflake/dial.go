@@ -13,6 +13,8 @@ import (
 	"time"
 
 	sf "github.com/snowflakedb/gosnowflake/v2"
+
+	"kinesis-snowflake/sink/table"
 )
 
 // Login says where Snowflake is and who logs in.
@@ -106,9 +108,9 @@ func (l Login) parameters() map[string]*string {
 	values := map[string]string{
 		"TIMEZONE":                            "UTC",
 		"TIMESTAMP_TYPE_MAPPING":              "TIMESTAMP_NTZ",
-		"TIMESTAMP_INPUT_FORMAT":              "AUTO",
-		"DATE_INPUT_FORMAT":                   "AUTO",
-		"TIME_INPUT_FORMAT":                   "AUTO",
+		"TIMESTAMP_INPUT_FORMAT":              table.TimestampFormat,
+		"DATE_INPUT_FORMAT":                   table.DateFormat,
+		"TIME_INPUT_FORMAT":                   table.TimeFormat,
 		"QUOTED_IDENTIFIERS_IGNORE_CASE":      "false",
 		"AUTOCOMMIT":                          "true",
 		"TRANSACTION_ABORT_ON_ERROR":          "false",

@@ -197,7 +197,7 @@ func (s *Server) admit(op string, in *input, now time.Time) *Error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.limits.Control {
+	if !s.enforced().Control {
 		return nil
 	}
 	w := s.rates[key]

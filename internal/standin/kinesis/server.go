@@ -3,6 +3,7 @@ package kinesis
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -25,9 +26,9 @@ type Server struct {
 	opt    Options
 	sealer *sealer
 	faults faults
+	limits atomic.Pointer[Limits] // read with a stream locked, so it has no lock of its own
 
 	mu           sync.Mutex
-	limits       Limits
 	streams      map[string]*stream
 	incarnations map[uint64]*stream // including deleted ones, whose iterators are still about
 	lastCreated  map[string]int64
@@ -48,29 +49,22 @@ func New(opt Options) *Server {
 		opt.Region = "us-east-1"
 	}
 	s := &Server{
-		opt: opt, sealer: newSealer(), limits: AllLimits(),
+		opt: opt, sealer: newSealer(),
 		streams: map[string]*stream{}, incarnations: map[uint64]*stream{}, lastCreated: map[string]int64{},
 		rates: map[string]*callWindow{},
 	}
+	s.SetLimits(AllLimits())
 	if opt.Limits != nil {
-		s.limits = *opt.Limits
+		s.SetLimits(*opt.Limits)
 	}
 	s.faults.hooks = opt.Hooks
 	return s
 }
 
 // SetLimits switches rate limits from now on.
-func (s *Server) SetLimits(l Limits) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.limits = l
-}
+func (s *Server) SetLimits(l Limits) { s.limits.Store(&l) }
 
-func (s *Server) enforced() Limits {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.limits
-}
+func (s *Server) enforced() Limits { return *s.limits.Load() }
 
 // SetHooks replaces the hooks from now on; the running numbers of operations go on.
 func (s *Server) SetHooks(h Hooks) { s.faults.set(h) }
