@@ -116,17 +116,16 @@ func (s *simulation) run(until time.Duration) {
 func (s *simulation) check() {
 	owner := map[string]string{}
 	for _, w := range s.workers {
-		if w.m == nil || w.dead || s.now < w.until {
+		// One that was away looks at its clocks within a tenth of the duration.
+		if w.m == nil || w.dead || w.until > 0 && s.now <= w.until+s.duration/fenceParts {
 			continue
 		}
-		now := w.clock()
 		for _, key := range sortedKeys(w.m.entries) {
 			e := w.m.entries[key]
-			h := e.held
 			if e.op != nil && (e.op.kind == opRelease || e.op.kind == opEnd) {
 				continue // its reader has ended, and the answer is on its way
 			}
-			if h == nil || now.Since(h.renewed) >= s.duration-s.duration/fenceParts {
+			if e.held == nil {
 				continue
 			}
 			if owner[key] != "" {
