@@ -96,6 +96,9 @@ func (p *jsonParser) container(open byte) (node, error) {
 		p.pos++
 		return n, nil
 	}
+	if open == '[' && p.depth == 1 {
+		n.items = make([]node, 0, 16) // a record of a load file
+	}
 	for {
 		if open == '{' {
 			p.space()

@@ -1,6 +1,9 @@
 package snowflaketest
 
-import "testing"
+import (
+	"testing"
+	"testing/synctest"
+)
 
 // Run runs all rules against servers that make gives.
 func Run(t *testing.T, make NewServer) {
@@ -13,7 +16,6 @@ func Run(t *testing.T, make NewServer) {
 		{"logins", logins},
 		{"tokens", tokens},
 		{"closing a session", closing},
-		{"repeated requests", repeats},
 		{"slow statements", slowStatements},
 		{"cancelled statements", cancels},
 		{"isolation", isolation},
@@ -31,4 +33,8 @@ func Run(t *testing.T, make NewServer) {
 	} {
 		t.Run(r.name, func(t *testing.T) { r.rule(t, make) })
 	}
+	// The driver rests for seconds before it repeats a request.
+	t.Run("repeated requests", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) { repeats(t, make) })
+	})
 }
