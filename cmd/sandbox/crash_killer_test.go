@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -24,8 +25,10 @@ var points = []string{
 type killer struct {
 	mu          sync.Mutex
 	todo        map[string]bool // "before take", "after take"...
+	worker      string          // whose steps are followed; a dead one's last requests may still come
 	process     *process        // nil: no killing
 	victims     map[*process]string
+	owner       map[int64]string // a session's worker
 	put         bool             // a file was put and not yet committed: the next BEGIN is a commit's
 	transaction map[int64]string // by session: acquire or commit
 	committed   chan struct{}    // closed at the process's first commit
@@ -33,19 +36,26 @@ type killer struct {
 }
 
 func newKiller() *killer {
-	k := &killer{todo: map[string]bool{}, victims: map[*process]string{}}
+	k := &killer{todo: map[string]bool{}, victims: map[*process]string{}, owner: map[int64]string{}}
 	for _, p := range points {
 		k.todo["before "+p], k.todo["after "+p] = true, true
 	}
 	return k
 }
 
-// watch follows a new process, which may be nil; the channel is closed at its first commit.
-func (k *killer) watch(p *process) <-chan struct{} {
+// follow turns to a new worker, or to none; the channel is closed at its first commit.
+func (k *killer) follow(worker string) <-chan struct{} {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.process, k.put, k.transaction, k.committed = p, false, map[int64]string{}, make(chan struct{})
+	k.worker, k.process, k.put, k.transaction, k.committed = worker, nil, false, map[int64]string{}, make(chan struct{})
 	return k.committed
+}
+
+// hunt names the followed worker's process, which may be killed from now on.
+func (k *killer) hunt(p *process) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.process = p
 }
 
 func (k *killer) left() []string {
@@ -88,6 +98,13 @@ func (k *killer) strike(step string) bool {
 	return dead
 }
 
+// follows says whether a lease's change names the followed worker, as its old owner or its new one.
+func (k *killer) follows(body []byte) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.worker != "" && bytes.Contains(body, []byte(`"`+k.worker+`"`))
+}
+
 func (k *killer) snowflakeHooks() snowflake.Hooks {
 	hook := func(when string) func(snowflake.Event) *snowflake.Fault {
 		return func(e snowflake.Event) *snowflake.Fault {
@@ -108,9 +125,15 @@ func (k *killer) snowflakeHooks() snowflake.Hooks {
 func (k *killer) point(when string, e snowflake.Event) string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if e.Session != 0 && k.owner[e.Session] == "" {
+		k.owner[e.Session] = k.worker
+	}
+	if e.Session != 0 && k.owner[e.Session] != k.worker {
+		return ""
+	}
 	kind := k.transaction[e.Session]
 	expect := func(want, step string) string {
-		if kind != want && k.process != nil {
+		if kind != want && k.worker != "" {
 			k.mistakes = append(k.mistakes, fmt.Sprintf("%s in a transaction taken for %q: %s", step, kind, e.SQL))
 		}
 		return want + " " + step
@@ -170,7 +193,7 @@ func (k *killer) dynamoHooks() dynamodb.Hooks {
 				return nil
 			}
 			var update struct{ UpdateExpression string }
-			if json.Unmarshal(c.Body, &update) != nil {
+			if json.Unmarshal(c.Body, &update) != nil || !k.follows(c.Body) {
 				return nil
 			}
 			set, remove, _ := strings.Cut(update.UpdateExpression, "REMOVE")

@@ -26,6 +26,7 @@ func buildProgram(t *testing.T) string {
 
 // process is a running program.
 type process struct {
+	worker  string
 	command *exec.Cmd
 	exited  chan struct{} // closed once it is dead and waited for
 
@@ -33,9 +34,9 @@ type process struct {
 	log bytes.Buffer
 }
 
-func startProgram(t *testing.T, binary string, args ...string) *process {
+func startProgram(t *testing.T, binary, worker string, args ...string) *process {
 	t.Helper()
-	p := &process{command: exec.CommandContext(t.Context(), binary, args...), exited: make(chan struct{})}
+	p := &process{worker: worker, command: exec.CommandContext(t.Context(), binary, args...), exited: make(chan struct{})}
 	p.command.Stderr = p
 	if err := p.command.Start(); err != nil {
 		t.Fatal(err)

@@ -33,11 +33,16 @@ func TestEveryRecordOnceThroughCrashes(t *testing.T) {
 	if err := servers.Kinesis.CreateStream(stream, shards); err != nil {
 		t.Fatal(err)
 	}
-	file, err := servers.WritePipeline(stack.Pipeline{Stream: stream, Interval: 100 * time.Millisecond, LeaseDuration: time.Second, LogLevel: "info"})
-	if err != nil {
-		t.Fatal(err)
-	}
 	binary := buildProgram(t)
+	start := func(worker string, more ...string) *process {
+		file, err := servers.WritePipeline(stack.Pipeline{
+			Stream: stream, Interval: 100 * time.Millisecond, LeaseDuration: time.Second, LogLevel: "info", WorkerID: worker,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return startProgram(t, binary, worker, append([]string{"run", "-c", file}, more...)...)
+	}
 
 	k := newKiller()
 	servers.Snowflake.SetHooks(k.snowflakeHooks())
@@ -51,8 +56,10 @@ func TestEveryRecordOnceThroughCrashes(t *testing.T) {
 			t.Fatalf("after %d runs these steps have not come: %v", run, k.left())
 		}
 		put(chunk)
-		p := startProgram(t, binary, "run", "-c", file)
-		committed := k.watch(p)
+		worker := fmt.Sprintf("worker-%d.", run)
+		committed := k.follow(worker)
+		p := start(worker)
+		k.hunt(p)
 		if run%4 == 1 {
 			if err := reshardOnce(servers.Kinesis, stream, run/4); err != nil {
 				t.Fatal(err)
@@ -77,7 +84,7 @@ func TestEveryRecordOnceThroughCrashes(t *testing.T) {
 			t.Fatalf("the program ended by itself:\n%s", p.tail())
 		}
 	}
-	k.watch(nil)
+	k.follow("")
 	for _, m := range k.mistaken() {
 		t.Error(m)
 	}
@@ -85,7 +92,7 @@ func TestEveryRecordOnceThroughCrashes(t *testing.T) {
 	for sent < records {
 		sent = put(min(chunk, records-sent))
 	}
-	last := startProgram(t, binary, "run", "-c", file, "--until-caught-up")
+	last := start("last", "--until-caught-up")
 	select {
 	case <-last.exited:
 	case <-time.After(patient):

@@ -18,6 +18,7 @@ type Pipeline struct {
 	PollInterval  time.Duration // zero is 200 ms
 	Listen        string        // for probes; empty is none
 	LogLevel      string        // empty is warn
+	WorkerID      string        // empty: the program makes one
 }
 
 // WritePipeline writes the pipeline file <stream>.yaml and returns its name. Its application, which names the lease
@@ -35,6 +36,7 @@ func (s *Stack) WritePipeline(p Pipeline) (file string, err error) {
   dynamodb_endpoint: %s
   poll_interval: %s
   lease_duration: %s
+  worker_id: %q
 sink:
   account: %s
   user: %s
@@ -44,7 +46,7 @@ sink:
   database: %s
   schema: %s
 `, p.Stream, Region, p.Stream, AccessKey, SecretKey, s.KinesisURL, s.DynamoDBURL, cmp.Or(p.PollInterval, 200*time.Millisecond),
-		cmp.Or(p.LeaseDuration, 10*time.Second), Account, Loader, s.key, Loader, Warehouse, Database, Schema)
+		cmp.Or(p.LeaseDuration, 10*time.Second), p.WorkerID, Account, Loader, s.key, Loader, Warehouse, Database, Schema)
 	if p.Table != "" {
 		fmt.Fprintf(&b, "  table: %q\n", p.Table)
 	}
