@@ -20,6 +20,11 @@ type spoolDir struct {
 }
 
 func newSpoolDir(parent, id string) (*spoolDir, error) {
+	// The driver takes the path of a PUT from the root of the file system.
+	parent, err := filepath.Abs(parent)
+	if err != nil {
+		return nil, fmt.Errorf("find sink.spool_dir: %w", err)
+	}
 	if err := removeOrphans(parent); err != nil {
 		return nil, err
 	}
