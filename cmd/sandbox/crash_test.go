@@ -14,7 +14,6 @@ import (
 // TestEveryRecordOnceThroughCrashes kills the real program once at every step that writes somewhere, while the stream
 // reshards, and starts it again. In the end every record must be in the table, once.
 func TestEveryRecordOnceThroughCrashes(t *testing.T) {
-	t.Setenv("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
 	const (
 		records = 200_000
 		shards  = 8
