@@ -104,8 +104,13 @@ func repeats(t *testing.T, make NewServer) {
 	c := a.conn()
 	c.exec("CREATE TABLE T (A NUMBER)")
 	for _, f := range []*snowflake.Fault{{Cut: true}, {Status: http.StatusServiceUnavailable}} {
-		lost := false
-		a.SetHooks(snowflake.Hooks{After: func(e snowflake.Event) *snowflake.Fault {
+		lost, replays := false, 0
+		a.SetHooks(snowflake.Hooks{Before: func(e snowflake.Event) *snowflake.Fault {
+			if e.Replay {
+				replays++
+			}
+			return nil
+		}, After: func(e snowflake.Event) *snowflake.Fault {
 			if e.Class == "INSERT" && !lost {
 				lost = true
 				return f
@@ -113,8 +118,8 @@ func repeats(t *testing.T, make NewServer) {
 			return nil
 		}})
 		c.exec("INSERT INTO T VALUES (1)")
-		if !lost {
-			t.Fatal("no reply was lost")
+		if !lost || replays != 1 {
+			t.Fatalf("a reply was lost: %v, and the request came %d times again", lost, replays)
 		}
 	}
 	a.SetHooks(snowflake.Hooks{})
