@@ -68,7 +68,7 @@ func casts(t *testing.T, make NewServer) {
 		{"OBJECT", "[1]", 100071},
 		{"VARCHAR", `"a\u0000b"`, 100069},
 		{"VARCHAR", `"\ud800"`, 100069},
-		{"VARCHAR", `"\udc00\ud800"`, 100069},
+		{"VARCHAR", `"\udc00"`, 100069},
 		{"VARCHAR", "\"\xff\"", 100069},
 		{"VARCHAR", "{", 100069},
 		{"VARCHAR", "01", 100069},

@@ -72,6 +72,11 @@ func isolation(t *testing.T, make NewServer) {
 	c.want("SELECT A, C FROM T WHERE A = 6", "6|NULL")
 	c.exec("COMMIT")
 	d.want("SELECT A, B, C FROM T WHERE A = 6", "6|wide|NULL")
+	c.exec("BEGIN")
+	c.exec("INSERT INTO T VALUES (7, 'b', 8)")
+	d.exec("ALTER TABLE T DROP COLUMN B")
+	c.exec("COMMIT")
+	d.want("SELECT * FROM T WHERE A = 7", "7|8")
 }
 
 // locks: UPDATE waits for the transaction that has updated the table, then sees what it committed; INSERT waits for nobody; LOCK_TIMEOUT
