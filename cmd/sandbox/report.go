@@ -55,10 +55,17 @@ func (r report) table(ctx context.Context, f feed) error {
 		return nil
 	}
 	name := fmt.Sprintf("%q", f.table())
-	columns, err := r.client.Query(ctx, "DESC TABLE "+name)
+	found, err := exists(ctx, r.client, f.table())
 	if err != nil {
+		return err
+	}
+	if !found {
 		fmt.Fprintf(r.say, "\n%s: no table, because no record made a row\n", f.table())
 		return nil
+	}
+	columns, err := r.client.Query(ctx, "DESC TABLE "+name)
+	if err != nil {
+		return err
 	}
 	const mostColumns = 12
 	shown := make([]string, 0, mostColumns+1)
@@ -116,8 +123,8 @@ func (r report) account(ctx context.Context, f feed, a account) error {
 
 // count counts a table's rows, and the different records that they come from; both are 0 where there is no table.
 func count(ctx context.Context, c *ask.Client, table string) (rows, distinct int64, err error) {
-	found, err := c.Query(ctx, "SHOW TABLES LIKE '"+strings.NewReplacer("'", "''", `\`, `\\\\`, "_", `\\_`, "%", `\\%`).Replace(table)+"'")
-	if err != nil || len(found.Rows) == 0 {
+	found, err := exists(ctx, c, table)
+	if err != nil || !found {
 		return 0, 0, err
 	}
 	const identity = `KINESISMETADATA:shardId::VARCHAR, KINESISMETADATA:sequenceNumber::VARCHAR, KINESISMETADATA:subSequenceNumber::NUMBER, KINESISMETADATA:row::NUMBER`
@@ -127,4 +134,10 @@ func count(ctx context.Context, c *ask.Client, table string) (rows, distinct int
 	}
 	_, err = fmt.Sscan(answer.Rows[0][0].String+" "+answer.Rows[0][1].String, &rows, &distinct)
 	return rows, distinct, wrap("count rows", err)
+}
+
+// exists says whether there is a table of a name, which is a stream's in upper case: letters, digits, _, . and -.
+func exists(ctx context.Context, c *ask.Client, table string) (bool, error) {
+	found, err := c.Query(ctx, "SHOW TABLES LIKE '"+strings.ReplaceAll(table, "_", `\\_`)+"'")
+	return err == nil && len(found.Rows) > 0, err
 }

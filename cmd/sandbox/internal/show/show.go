@@ -109,7 +109,7 @@ func (b *Board) redraw() {
 	}
 	s.WriteString("\x1b[J")
 	b.drawn = lines
-	io.WriteString(b.out, s.String())
+	fmt.Fprint(b.out, s.String())
 }
 
 func behind(s pipeline.ShardProgress) string {
