@@ -129,6 +129,7 @@ func (l *locker) release(tx *transaction) {
 			lk.waiters = lk.waiters[1:]
 			lk.holder, lk.acquired, lk.query = w.tx, l.now(), w.query
 			w.tx.locks = append(w.tx.locks, t)
+			w.tx.waitsFor = nil // at once: who looks for a deadlock meanwhile would go round in a circle of one
 			close(w.granted)
 		}
 	}
