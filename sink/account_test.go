@@ -43,12 +43,12 @@ type account struct {
 }
 
 // inAccount runs f in a bubble, then ends every session, so that nothing of the driver's runs on.
-func inAccount(t *testing.T, f func(a *account)) {
+func inAccount(t *testing.T, f func(t *testing.T, a *account)) {
 	t.Helper()
 	inAccountWith(t, service.Options{}, f)
 }
 
-func inAccountWith(t *testing.T, o service.Options, f func(a *account)) {
+func inAccountWith(t *testing.T, o service.Options, f func(t *testing.T, a *account)) {
 	t.Helper()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
@@ -64,10 +64,17 @@ func inAccountWith(t *testing.T, o service.Options, f func(a *account)) {
 					t.Error(err)
 				}
 			}
+			advance(5 * time.Minute) // farewells that were under way are repeated for a while
 		}()
 		t.Chdir(dir)
-		f(a)
+		f(t, a)
 	})
+}
+
+// advance lets the bubble's clock run on, and everything that it wakes.
+func advance(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
 }
 
 // worker is one sink with a session of its own, and what the pipeline would remember for it.

@@ -179,3 +179,20 @@ func statementOf(r *http.Request) (string, error) {
 	err = json.Unmarshal(body, &q)
 	return q.SQL, err
 }
+
+// thenKill passes one request on, and ends the worker when its answer is there.
+type thenKill struct {
+	next http.RoundTripper
+	link *link
+	stop func()
+}
+
+func (k thenKill) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := k.next.RoundTrip(r)
+	if err == nil {
+		_ = resp.Body.Close()
+	}
+	k.link.kill()
+	k.stop()
+	return nil, errBroken
+}
