@@ -17,6 +17,7 @@ import (
 
 	"kinesis-snowflake/cmd/sandbox/internal/ask"
 	"kinesis-snowflake/cmd/sandbox/internal/stack"
+	"kinesis-snowflake/config"
 	"kinesis-snowflake/internal/pipeline"
 )
 
@@ -193,7 +194,8 @@ func TestServersAreReachedByTheirCommands(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	r, w := io.Pipe()
 	ended := make(chan int, 1)
-	dir := t.TempDir()
+	t.Chdir(t.TempDir())
+	dir := "made here"
 	go func() {
 		ended <- execute(ctx, []string{"serve", "--kinesis", "127.0.0.1:0", "--dynamodb", "127.0.0.1:0", "--snowflake", "127.0.0.1:0", "--dir", dir}, w, os.Stderr)
 		w.Close()
@@ -234,7 +236,7 @@ func TestServersAreReachedByTheirCommands(t *testing.T) {
 	if code, _, errs := run(t, "query", "--snowflake", snowflake, "SELECT nope"); code != 1 || !strings.Contains(errs, "000904") {
 		t.Errorf("a bad query: %d %s", code, errs)
 	}
-	if _, err := os.Stat(filepath.Join(dir, "records.yaml")); err != nil {
+	if _, err := config.Load(filepath.Join(dir, "records.yaml")); err != nil { // it reads the key too
 		t.Error(err)
 	}
 	stop()

@@ -63,13 +63,17 @@ type Stack struct {
 
 // Start starts the servers. Close ends them.
 func Start(ctx context.Context, o Options) (s *Stack, err error) {
-	s = &Stack{dir: o.Dir}
+	s = &Stack{}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
 			s = nil
 		}
 	}()
+	// A relative name in a pipeline file starts from the file's own folder.
+	if s.dir, err = filepath.Abs(o.Dir); err != nil {
+		return s, fmt.Errorf("find the folder: %w", err)
+	}
 	if s.engine, err = duck.Open(ctx, o.Database); err != nil {
 		return s, err
 	}
