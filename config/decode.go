@@ -129,6 +129,10 @@ func (d *decoder) entry(s section, path string, v *ast.MappingValueNode, seen ma
 // value decodes one value. An empty one is the same as a key left out.
 func (d *decoder) value(f field, key string, n ast.Node) {
 	where := at(n.GetToken())
+	if f.list {
+		d.list(f, key, n)
+		return
+	}
 	written, ok := scalar(n)
 	if !ok {
 		d.fail(where, key, "is "+describe(n)+" where a single value belongs", f.limits)
@@ -147,9 +151,13 @@ func (d *decoder) value(f field, key string, n ast.Node) {
 		return
 	}
 	if f.file {
-		if text, err = d.content(text); err != nil {
+		name := d.fileName(text)
+		if text, err = d.content(name); err != nil {
 			d.fail(where, key, fmt.Sprintf("names the file %s, which %s", quote(written), err), f.limits)
 			return
+		}
+		if f.path != nil {
+			*f.path = name
 		}
 		told = "the text of the file " + told
 	}
@@ -160,12 +168,33 @@ func (d *decoder) value(f field, key string, n ast.Node) {
 	d.set[key] = true
 }
 
-// content is the text of a secret's file. A relative name starts from the pipeline file's folder. The errors leave out the
-// name: it may come from the environment.
-func (d *decoder) content(name string) (string, error) {
-	if !filepath.IsAbs(name) {
-		name = filepath.Join(filepath.Dir(d.file), name)
+// list decodes a list of texts. Without items it is the same as a key left out.
+func (d *decoder) list(f field, key string, n ast.Node) {
+	if text, ok := scalar(n); ok && text == "" {
+		return
 	}
+	items, ok := n.(*ast.SequenceNode)
+	if !ok {
+		d.fail(at(n.GetToken()), key, "is "+describe(n)+" where a list belongs", f.limits)
+		return
+	}
+	for _, item := range items.Values {
+		one := f
+		one.list = false
+		d.value(one, key, item)
+	}
+}
+
+// fileName makes a relative name start from the pipeline file's folder.
+func (d *decoder) fileName(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(filepath.Dir(d.file), name)
+}
+
+// content is the text of a secret's file. The errors leave out the name: it may come from the environment.
+func (d *decoder) content(name string) (string, error) {
 	data, err := d.read(name)
 	var fault *os.PathError
 	switch {

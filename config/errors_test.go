@@ -61,7 +61,7 @@ func TestErrorsNamePlaceKeyAndWhatIsAllowed(t *testing.T) {
 		"value of a variable":            {minimal + "memory: ${HIDE}\n", []string{`12:9: memory: "${HIDE}" is not a size`}},
 		"file of a secret from variable": {with(t, "password: hunter2", "password_file: /none/${HIDE}"), []string{`8:18: sink.password_file: names the file "/none/${HIDE}", which cannot be read: no such file or directory`}},
 		"folder as a secret's file":      {with(t, "password: hunter2", "password_file: /"), []string{"which cannot be read: is a directory"}},
-		"no way to log in":               {with(t, "  password: hunter2\n", ""), []string{"5:1: sink: has no way to log in; allowed: exactly one of private_key, private_key_file, password, password_file"}},
+		"no way to log in":               {with(t, "  password: hunter2\n", ""), []string{"5:1: sink: has no way to log in; allowed: exactly one of private_key, workload_identity, spcs, oauth_token_file, pat, password; "}},
 		"two ways to log in":             {minimal + "  private_key: " + oneLine(somePrivateKey(t)) + "\n", []string{"8:3: sink.password: cannot be given together with sink.private_key"}},
 		"passphrase without a key":       {minimal + "  private_key_passphrase: x\n", []string{"12:3: sink.private_key_passphrase: is given without sink.private_key"}},
 		"private key that is none":       {with(t, "password: hunter2", "private_key: hunter2"), []string{"8:16: sink.private_key: does not have the right form; allowed: a private key in PEM form"}},
@@ -73,7 +73,7 @@ func TestErrorsNamePlaceKeyAndWhatIsAllowed(t *testing.T) {
 		"secret with a control byte":     {with(t, "password: hunter2", `password: "hunter2\u0007"`), []string{"8:13: sink.password: does not have the right form"}},
 		"several at once, in order": {with(t, "stream: orders", "stream: a b", "LOADER", "${NOPE}") + "memory: 1\n", []string{
 			"2:11: source.stream", "7:9: sink.user", "12:9: memory"}},
-		"empty file":      {"", []string{"1:1: source.stream:", "1:1: source.application:", "1:1: sink.account:", "1:1: sink.user:", "1:1: sink.warehouse:", "1:1: sink.database:", "1:1: sink.schema:", "1:1: sink: has no way"}},
+		"empty file":      {"", []string{"1:1: source.stream:", "1:1: source.application:", "1:1: sink.warehouse:", "1:1: sink.database:", "1:1: sink.schema:", "1:1: sink.account:", "1:1: sink.user:", "1:1: sink: has no way"}},
 		"not a mapping":   {"- a\n", []string{"p.yaml:1:1: is a list, not a mapping of keys"}},
 		"not YAML":        {minimal + "memory: [1\n", []string{"p.yaml:12:9: is not valid YAML: "}},
 		"two documents":   {minimal + "---\nmemory: 1GiB\n", []string{"holds a second document; write one pipeline a file"}},

@@ -52,6 +52,9 @@ func mustParse(t *testing.T, text string, env func(string) (string, bool)) *Pipe
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := bySchema(t, text); err != nil {
+		t.Errorf("the JSON Schema refuses a good file: %#v", err)
+	}
 	return p
 }
 

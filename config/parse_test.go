@@ -2,6 +2,7 @@ package config
 
 import (
 	"os"
+	"reflect"
 	"testing"
 	"time"
 )
@@ -13,7 +14,7 @@ func TestMinimalFileGetsTheDefaults(t *testing.T) {
 	want.Source.Stream, want.Source.Region, want.Source.Application = "orders", "eu-central-1", "orders-to-snowflake"
 	want.Sink.Account, want.Sink.User, want.Sink.Password = "myorg-myaccount", "LOADER", NewSecret("hunter2")
 	want.Sink.Warehouse, want.Sink.Database, want.Sink.Schema, want.Sink.Table = "LOAD_XS", "RAW", "KINESIS", "ORDERS"
-	if *got != want {
+	if !reflect.DeepEqual(*got, want) {
 		t.Errorf("got  %+v\nwant %+v", *got, want)
 	}
 }
@@ -76,7 +77,7 @@ telemetry:
 		FailedMessages: FailedMessages{PayloadNone, 1},
 		Telemetry:      Telemetry{Log: Log{LogSnowflake, LevelDebug}},
 	}
-	if *got != want {
+	if !reflect.DeepEqual(*got, want) {
 		t.Errorf("got  %+v\nwant %+v", *got, want)
 	}
 	if got.Sink.PrivateKey != want.Sink.PrivateKey || got.Source.SecretAccessKey.Reveal() != "shh" {
@@ -130,7 +131,7 @@ func TestExampleLoads(t *testing.T) {
 	want.Source.Stream, want.Source.Region, want.Source.Application = "orders", "eu-central-1", "orders-to-snowflake"
 	want.Sink.Account, want.Sink.User, want.Sink.Role, want.Sink.PrivateKey = "myorg-myaccount", "KINESIS_LOADER", "KINESIS_LOADER", NewSecret(somePrivateKey(t))
 	want.Sink.Warehouse, want.Sink.Database, want.Sink.Schema, want.Sink.Table = "LOAD_XS", "RAW", "KINESIS", "ORDERS"
-	if *p != want {
+	if !reflect.DeepEqual(*p, want) {
 		t.Errorf("the example says other than the defaults:\ngot  %+v\nwant %+v", *p, want)
 	}
 }

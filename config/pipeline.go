@@ -29,6 +29,8 @@ type Source struct {
 	AccessKeyID     Secret
 	SecretAccessKey Secret
 	SessionToken    Secret
+	RoleARN         string // empty: the credentials are used as they are
+	ExternalID      string // only with RoleARN
 
 	KinesisEndpoint  string // empty: the region's
 	DynamoDBEndpoint string // empty: the region's
@@ -66,11 +68,21 @@ type Transform struct{}
 // Sink says which table is loaded, as whom, and how large a batch grows.
 type Sink struct {
 	Account string
-	User    string
+	User    string // may be empty but with PrivateKey and Password
 
-	// Either PrivateKey (PEM, with PrivateKeyPassphrase when it is encrypted) or Password is set, never both.
-	PrivateKey           Secret
-	PrivateKeyPassphrase Secret
+	// Exactly one way to log in is set: PrivateKey, WorkloadIdentity, SPCS, OAuthTokenFile, PAT or Password. Names of files are
+	// of files that are read anew for each login; they are absolute, or start from the process's folder.
+	PrivateKey           Secret // PEM
+	PrivateKeyPassphrase Secret // only with an encrypted PrivateKey
+	WorkloadIdentity     WorkloadIdentity
+	WorkloadTokenFile    string   // with WorkloadOIDC, never empty then
+	WorkloadPath         []string // with WorkloadAWS and WorkloadGCP: identities to take on
+	WorkloadResource     string   // with WorkloadAzure; empty: the driver's own
+	SPCS                 bool
+	SPCSTokenFile        string // with SPCS, never empty then
+	OAuthTokenFile       string
+	PAT                  Secret
+	PATFile              string // where PAT came from, if from a file
 	Password             Secret
 
 	Role      string // empty: the user's default role
@@ -85,6 +97,20 @@ type Sink struct {
 	Batch    Batch
 	SpoolDir string // never empty
 }
+
+// WorkloadIdentity is the cloud whose word Snowflake takes for who the program is.
+type WorkloadIdentity string
+
+// The providers of a workload identity.
+const (
+	WorkloadAWS   WorkloadIdentity = "AWS"
+	WorkloadGCP   WorkloadIdentity = "GCP"
+	WorkloadAzure WorkloadIdentity = "AZURE"
+	WorkloadOIDC  WorkloadIdentity = "OIDC"
+)
+
+// DefaultSPCSTokenFile is where Snowpark Container Services puts a service's token.
+const DefaultSPCSTokenFile = "/snowflake/session/token"
 
 // Batch says when the open batch is loaded: at whichever limit comes first. A single record may carry it over a limit.
 type Batch struct {

@@ -20,7 +20,7 @@ line and column.
 - **Environment**: ` + "`${NAME}`" + ` in a value reads the environment variable; one that is not set is an error. ` + "`$${`" + ` is a plain ` + "`${`" + `. Inside
   a flow mapping (` + "`{interval: \"${INTERVAL}\"}`" + `) quote it. What a variable holds is never read as YAML.
 - **Secrets** can stand in a file of their own: each has a key that ends in ` + "`_file`" + `. A relative name starts from the pipeline
-  file's folder. Secrets are read once, at start, and never printed.
+  file's folder. Secrets are never printed. They are read once, at start; tokens (where it says so) anew for each login.
 - **Durations** are a number and a unit, also joined: ` + "`500ms`, `90s`, `1h30m`, `2d`" + `. A day is 24 hours.
 - **Sizes** are a whole number of bytes, or one with a unit: B, KB, MB, GB, TB (powers of 1000), KiB, MiB, GiB, TiB (powers of
   1024).

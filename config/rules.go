@@ -1,7 +1,6 @@
 package config
 
 import (
-	"encoding/pem"
 	"fmt"
 	"strings"
 )
@@ -12,7 +11,8 @@ func (d *decoder) rules(p *Pipeline) {
 	d.region(&p.Source)
 	d.oneOf("source", "access_key_id", "secret_access_key", "session_token")
 	d.awsKeys()
-	d.oneOf("sink", "private_key", "private_key_passphrase", "password")
+	d.role()
+	d.oneOf("sink", "private_key", "private_key_passphrase", "pat", "password")
 	d.login(&p.Sink)
 	if p.Sink.Table == "" {
 		p.Sink.Table = strings.ToUpper(p.Source.Stream)
@@ -27,7 +27,7 @@ func (d *decoder) region(s *Source) {
 	if !d.set["source.stream"] {
 		return
 	}
-	arn := streamARN.FindStringSubmatch(s.Stream)
+	arn := streamParts.FindStringSubmatch(s.Stream)
 	if arn == nil {
 		if s.Region == "" && !d.faulty("source.region") {
 			d.fail(d.place("source.region", "source"), "source.region", "is required and missing",
@@ -83,24 +83,11 @@ func (d *decoder) awsKeys() {
 	}
 }
 
-func (d *decoder) login(s *Sink) {
-	const key, phrase, password = "sink.private_key", "sink.private_key_passphrase", "sink.password"
-	const allowed = "exactly one of private_key, private_key_file, password, password_file"
-	switch {
-	case d.given(key) && d.given(password):
-		d.fail(d.place(password, password+"_file"), password, "cannot be given together with "+key, allowed)
-		return
-	case d.faulty("sink"):
-		return
-	case !d.given(key) && !d.given(password):
-		d.fail(d.place("sink"), "sink", "has no way to log in", allowed)
-		return
-	case d.given(phrase) && !d.given(key):
-		d.fail(d.place(phrase, phrase+"_file"), phrase, "is given without "+key, "a passphrase only beside a private key")
-		return
-	}
-	if block, _ := pem.Decode([]byte(s.PrivateKey.Reveal())); block != nil && block.Type == "ENCRYPTED PRIVATE KEY" && !d.given(phrase) {
-		d.fail(d.place(key+"_file", key), key, "is encrypted and has no passphrase", "private_key_passphrase or private_key_passphrase_file beside it")
+// role refuses an external ID that nobody would ask for.
+func (d *decoder) role() {
+	const role, id = "source.role_arn", "source.external_id"
+	if d.given(id) && !d.given(role) {
+		d.fail(d.at[id], id, "is given without "+role, "an external_id only beside a role_arn")
 	}
 }
 

@@ -7,6 +7,8 @@ const (
 	limitsURL  = "http:// or https:// with a host, and nothing after it"
 	limitsSQL  = "1 to 255 characters, no control characters"
 	limitsText = "any text without control characters"
+
+	limitsAccount = "an account identifier alone, without https:// and .snowflakecomputing.com: myorg-myaccount, or a locator such as xy12345.eu-central-1"
 )
 
 // schema is every key of a pipeline file, bound to p. The defaults it documents are p's values, so p comes from [Default].
@@ -54,11 +56,11 @@ func schema(p *Pipeline) section {
 func sourceSchema(s *Source) section {
 	var fields []field
 	fields = append(fields,
-		text("stream", &s.Stream, limitsName+"; or a stream's ARN, arn:aws:kinesis:<region>:<account>:stream/<name>", isStream,
+		like("stream", &s.Stream, limitsName+"; or a stream's ARN, arn:aws:kinesis:<region>:<account>:stream/<name>", streamName+"|"+streamARN,
 			"The Kinesis data stream.").require(),
-		text("region", &s.Region, "a region's name, for example eu-central-1", matching(`[a-z0-9-]{1,64}`),
+		like("region", &s.Region, "a region's name, for example eu-central-1", `[a-z0-9-]{1,64}`,
 			"The stream's AWS region, and that of the lease table.").orElse("the region in the stream's ARN; required with a plain name"),
-		text("application", &s.Application, "3 to 255 letters, digits, _, . or -", matching(`[a-zA-Z0-9_.-]{3,255}`),
+		like("application", &s.Application, "3 to 255 letters, digits, _, . or -", `[a-zA-Z0-9_.-]{3,255}`,
 			"The name of the DynamoDB lease table, which the workers of one pipeline share. Same meaning as the Kinesis Client Library's application name: a stopped KCL application of this name is taken over where it stood.").require(),
 		startField(&s.Start),
 		choice("consumer", &s.Consumer, "How records are fetched. `polling` reads with GetRecords and shares a shard's 5 calls/s and 2 MB/s with the stream's other consumers.", Polling),
@@ -70,13 +72,17 @@ func sourceSchema(s *Source) section {
 	fields = append(fields, secret("session_token", &s.SessionToken, "a session token", isLine,
 		"The session token of a temporary `access_key_id`.")...)
 	fields = append(fields,
+		like("role_arn", &s.RoleARN, "an IAM role's ARN, arn:aws:iam::<account>:role/<name>", roleARN,
+			"The IAM role to assume with AWS STS, for a stream in another account for instance. The credentials above, or else those of the default chain, assume it, and do so again before its session ends; stream and lease table are then used as the role."),
+		like("external_id", &s.ExternalID, "2 to 1224 letters, digits and _+=,.@:/-", `[a-zA-Z0-9_+=,.@:/-]{2,1000}[a-zA-Z0-9_+=,.@:/-]{0,224}`,
+			"The external ID that the trust policy of `role_arn` asks for."),
 		text("kinesis_endpoint", &s.KinesisEndpoint, limitsURL, isEndpoint, "URL of Kinesis, for a private link or a local stand-in.").orElse("the region's"),
 		text("dynamodb_endpoint", &s.DynamoDBEndpoint, limitsURL, isEndpoint, "URL of DynamoDB, likewise.").orElse("the region's"),
 		duration("poll_interval", &s.PollInterval, 200*time.Millisecond, 5*time.Minute,
 			"Time between two reads of a shard that has nothing new. At 200ms one consumer uses up all of a shard's 5 calls/s. A shard with a backlog is read as fast as Kinesis allows."),
 		duration("lease_duration", &s.LeaseDuration, time.Second, 10*time.Minute,
 			"A shard whose worker has not renewed its lease for this long is taken over by another. Next to a running KCL fleet it must equal the fleet's failover time."),
-		text("worker_id", &s.WorkerID, "1 to 128 letters, digits, _, . or -, the first a letter or digit", matching(`[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}`),
+		like("worker_id", &s.WorkerID, "1 to 128 letters, digits, _, . or -, the first a letter or digit", `[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}`,
 			"This worker's name in the lease table and in the stage's paths. No two running workers may share one.").orElse("the host's name and a random part"),
 	)
 	return section{key: "source", doc: "The stream that is read.", fields: fields}
@@ -85,14 +91,34 @@ func sourceSchema(s *Source) section {
 func sinkSchema(s *Sink) section {
 	var fields []field
 	fields = append(fields,
-		text("account", &s.Account, "an account identifier alone, without https:// and .snowflakecomputing.com: myorg-myaccount, or a locator such as xy12345.eu-central-1", isAccount,
-			"The Snowflake account.").require(),
-		text("user", &s.User, limitsSQL, isIdentifier, "The user to log in as.").require(),
+		text("account", &s.Account, limitsAccount, isAccount,
+			"The Snowflake account.").orElse("required; with `spcs` the account that the service runs in"),
+		text("user", &s.User, limitsSQL, isIdentifier,
+			"The user to log in as. Where the token itself says who that is, it may be left out; with `workload_identity` it has no say.").orElse("required with a key pair and a password"),
 	)
 	fields = append(fields, secret("private_key", &s.PrivateKey, "a private key in PEM form (PKCS#8), beginning with -----BEGIN", isPEM,
-		"Key-pair login, the one to use in production. Exactly one of `private_key`, `private_key_file`, `password` and `password_file` must be given.")...)
+		"Key-pair login. Exactly one way to log in must be given: `private_key`, `workload_identity`, `spcs`, `oauth_token_file`, `pat` or `password`.")...)
 	fields = append(fields, secret("private_key_passphrase", &s.PrivateKeyPassphrase, "the passphrase", isLine,
 		"The passphrase of an encrypted private key.")...)
+	fields = append(fields,
+		choice("workload_identity", &s.WorkloadIdentity, "Workload identity federation, the login without a secret: the program shows Snowflake who it is in its cloud, or the token in `workload_identity_token_file` (OIDC). The user is made with CREATE USER ... TYPE = SERVICE WORKLOAD_IDENTITY = (TYPE = ...). `AWS` uses the AWS default chain, not the keys of `source`, and needs AWS_REGION in the environment.",
+			WorkloadAWS, WorkloadGCP, WorkloadAzure, WorkloadOIDC),
+		tokenFile("workload_identity_token_file", &s.WorkloadTokenFile, "an ID token",
+			"With `workload_identity: OIDC`: the file that holds the ID token, such as a projected Kubernetes service account token. Read anew for each login."),
+		list("workload_identity_impersonation_path", &s.WorkloadPath, "a list of role ARNs (AWS) or service accounts (GCP)", `\S+`,
+			"With `workload_identity: AWS` or `GCP`: the identities to take on, one through the other; Snowflake sees the last."),
+		like("workload_identity_entra_resource", &s.WorkloadResource, "an application ID URI", `\S+`,
+			"With `workload_identity: AZURE`: the Entra ID application that the token is for.").orElse("Snowflake's own application"),
+		yes("spcs", &s.SPCS, "Log in as the service that this container belongs to, in Snowpark Container Services: with the token that Snowflake puts there, to the host and account in SNOWFLAKE_HOST and SNOWFLAKE_ACCOUNT. No user."),
+		tokenFile("spcs_token_file", &s.SPCSTokenFile, "the service's token",
+			"With `spcs`: the token's file, where the service's specification sets another one with sessionTokenConfig. Read anew for each login.").orElse(DefaultSPCSTokenFile),
+		tokenFile("oauth_token_file", &s.OAuthTokenFile, "an access token",
+			"OAuth login: a file in which something else keeps an access token that is good. Read anew for each login, so a token may be replaced while the program runs."),
+	)
+	fields = append(fields, secret("pat", &s.PAT, "a programmatic access token", isLine,
+		"Login with a programmatic access token. A service user needs a network policy for it.")...)
+	fields[len(fields)-1].path = &s.PATFile
+	fields[len(fields)-1].doc += " Read anew for each login."
 	fields = append(fields, secret("password", &s.Password, "the password", isLine,
 		"Password login, for stand-ins and trials: Snowflake asks human users for a second factor and refuses passwords of service users.")...)
 	fields = append(fields,

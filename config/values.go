@@ -13,12 +13,13 @@ import (
 	"unicode/utf8"
 )
 
-var (
-	streamName = matching(`[a-zA-Z0-9_.-]{1,128}`)
-	streamARN  = regexp.MustCompile(`^arn:aws[a-z-]*:kinesis:([a-z0-9-]{1,64}):\d{12}:stream/([a-zA-Z0-9_.-]{1,128})$`)
+const (
+	streamName = `[a-zA-Z0-9_.-]{1,128}`
+	streamARN  = `arn:aws[a-z-]*:kinesis:([a-z0-9-]{1,64}):[0-9]{12}:stream/([a-zA-Z0-9_.-]{1,128})`
+	roleARN    = `arn:aws[a-z-]*:iam::[0-9]{12}:role/[!-~]{1,575}`
 )
 
-func isStream(s string) bool { return streamName(s) || streamARN.MatchString(s) }
+var streamParts = regexp.MustCompile("^" + streamARN + "$")
 
 // isLine is a text that fits a header, a file name or a query: no control character, so no newline.
 func isLine(s string) bool {
@@ -74,6 +75,7 @@ func isPEM(s string) bool {
 func startField(dst *Start) field {
 	return field{
 		key: "start", kind: "text", standard: string(dst.Position),
+		form:   form{pattern: `TRIM_HORIZON|LATEST|[0-9]{4}-[0-9]{2}-[0-9]{2}T\S+`},
 		limits: "TRIM_HORIZON, LATEST, or a time in RFC 3339 form such as 2026-01-31T00:00:00Z",
 		doc:    "Where to begin at the first start: with the oldest record, with those that come from now on, or with those that arrived at or after a time. Once there is a checkpoint this has no say.",
 		set: func(s string) error {

@@ -11,7 +11,7 @@ func TestValueForms(t *testing.T) {
 		check     func(string) bool
 		good, bad []string
 	}{
-		"stream": {isStream,
+		"stream": {matching(streamName + "|" + streamARN),
 			[]string{"orders", "Orders.v2_x-y", strings.Repeat("a", 128), "arn:aws:kinesis:eu-central-1:123456789012:stream/orders", "arn:aws-us-gov:kinesis:us-gov-west-1:123456789012:stream/o"},
 			[]string{"a b", "a/b", strings.Repeat("a", 129), "arn:aws:kinesis:eu-central-1:1234:stream/orders", "arn:aws:kinesis:eu-central-1:123456789012:stream/orders/consumer/c:1", "arn:aws:dynamodb:eu-central-1:123456789012:table/t", "orders\n"}},
 		"identifier": {isIdentifier, []string{"RAW", "my \"db\"", long}, []string{long + "x", "a\x00b", "a\nb", "\xff"}},

@@ -73,7 +73,7 @@ func (p *program) root() *cobra.Command {
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(p.runCommand(), p.checkCommand(), p.healthcheckCommand(), p.versionCommand())
+	root.AddCommand(p.runCommand(), p.checkCommand(), p.healthcheckCommand(), p.schemaCommand(), p.versionCommand())
 	return root
 }
 
