@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -44,9 +43,6 @@ func serve(ctx context.Context, o stack.Options, p stack.Pipeline, out io.Writer
 			return fmt.Errorf("make a folder: %w", err)
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(o.Dir)) }()
-	} else if o.Dir, err = filepath.Abs(o.Dir); err != nil {
-		// The pipeline file names what stands beside it, and a relative name there begins at the file's own folder.
-		return err
 	} else if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return fmt.Errorf("make a folder: %w", err)
 	}
