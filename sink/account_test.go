@@ -278,6 +278,9 @@ type metadata struct {
 
 func place(a *account, r map[string]string) string {
 	var m metadata
+	if r["KINESISMETADATA"] == "" {
+		return "unknown"
+	}
 	if err := json.Unmarshal([]byte(r["KINESISMETADATA"]), &m); err != nil {
 		a.t.Fatalf("KINESISMETADATA %q: %v", r["KINESISMETADATA"], err)
 	}

@@ -1,6 +1,8 @@
 package sink
 
 import (
+	"slices"
+
 	"kinesis-snowflake/internal/row"
 	"kinesis-snowflake/sink/table"
 )
@@ -39,6 +41,10 @@ func (b *Batch) Discard() {
 			b.sink.log.Warn("cannot remove a spool file", "error", err)
 		}
 	}
+}
+
+func (b *Batch) empty() bool {
+	return !slices.ContainsFunc(b.lanes, func(l *lane) bool { return l.spool != nil || l.failed != nil })
 }
 
 func (b *Batch) seen() *table.Observation {

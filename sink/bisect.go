@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 
 	"kinesis-snowflake/internal/row"
 	"kinesis-snowflake/sink/snowflake"
@@ -23,8 +24,15 @@ type refusal struct {
 }
 
 // bisect finds the rows that COPY refuses, by loading halves in transactions that are rolled back, and marks them as
-// refused. Every row of the batch stays in its place: the batch is still committed as one.
-func (s *Sink) bisect(ctx context.Context, b *Batch, plan *table.Plan, parts []row.Part) error {
+// refused. Every row of the batch stays in its place: the batch is still committed as one. After an error no row is
+// marked that was not before: by the next attempt the cause may be mended.
+func (s *Sink) bisect(ctx context.Context, b *Batch, plan *table.Plan, parts []row.Part) (err error) {
+	marked, reasons := maps.Clone(b.refused), len(b.reasons)
+	defer func() {
+		if err != nil {
+			b.refused, b.reasons = marked, b.reasons[:reasons]
+		}
+	}()
 	t := &trial{sink: s, batch: b, plan: plan, filter: newFilter(parts, b.refused)}
 	before := len(b.refused)
 	for _, l := range b.lanes {

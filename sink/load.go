@@ -41,6 +41,9 @@ func (s *Sink) Load(ctx context.Context, b *Batch, parts []row.Part) (row.Outcom
 // try brings the table, the files and the transaction about once.
 func (s *Sink) try(ctx context.Context, b *Batch, parts []row.Part) (row.Outcome, error) {
 	var out row.Outcome
+	if b.empty() {
+		return row.Outcome{Committed: true}, nil // a table is not made for no row
+	}
 	plan, err := s.shape.cover(ctx, s.plan.Load(), b.seen())
 	if err != nil {
 		return out, err
