@@ -156,6 +156,9 @@ func (p *Plan) slot(f *row.Field) int32 {
 	if uint(f.Key) < uint(len(p.slots)) {
 		return p.slots[f.Key]
 	}
+	if f.Flags&row.HostileKey != 0 {
+		return slotRescue // its name is raw text, which the key of a column may spell
+	}
 	var buf [MaxNameLength + 1]byte
 	name, ok := AppendColumnName(buf[:0], f.Name)
 	if !ok {
