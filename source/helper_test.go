@@ -222,7 +222,7 @@ func (w *world) whole(again bool) {
 		got := w.seen[shard]
 		if again {
 			got = slices.Clone(got)
-			slices.SortFunc(got, func(a, b string) int { return row.CompareSequence(a, b) })
+			slices.SortFunc(got, row.CompareSequence[string, string])
 			got = slices.Compact(got)
 		}
 		if !slices.Equal(got, list) {

@@ -40,7 +40,8 @@ func (r *runner) run(ctx context.Context) error {
 	defer cancel()
 
 	var ended ended
-	if !errors.As(err, &ended) || ended.source {
+	byItself := errors.As(err, &ended)
+	if !byItself || ended.source {
 		r.log.Info("stopping: reading ends, then what was read is committed", "deadline", r.shutdown)
 		if !ended.source {
 			if derr := r.source.Drain(deadline); derr != nil {
@@ -59,10 +60,7 @@ func (r *runner) run(ctx context.Context) error {
 			err = errors.Join(err, fmt.Errorf("release the leases: %w; they expire by themselves", ErrDeadline))
 		}
 	}
-	if errors.As(err, &ended) || err != nil {
-		return err
-	}
-	return nil
+	return err
 }
 
 // finish waits for the committer's last batch, until the deadline.

@@ -59,11 +59,10 @@ func (s *connSession) Exec(ctx context.Context, stmt Statement) (int64, error) {
 	if err != nil {
 		return 0, classify(text, err)
 	}
-	n, err := res.RowsAffected()
-	if err != nil {
-		return -1, nil // DDL and transaction control have no such number; the statement itself was answered
+	if n, err := res.RowsAffected(); err == nil {
+		return n, nil
 	}
-	return n, nil
+	return -1, nil // DDL and transaction control have no such number; the statement itself was answered
 }
 
 func (s *connSession) Query(ctx context.Context, stmt Statement) (_ *Result, err error) {

@@ -9,8 +9,6 @@ type Extension struct {
 	// Replan is true if a new plan would know keys that this one does not: after the DDL for Add, if there is any,
 	// read DESC TABLE and call NewPlan. When nothing is to be added, the last DESC TABLE will do.
 	Replan bool
-	// Refused counts the keys that the limit of columns keeps from a column of their own.
-	Refused int
 }
 
 // Extend compares the plan with what was observed. It changes nothing, and gives the same answer for the same
@@ -27,7 +25,7 @@ func (p *Plan) Extend(seen *Observation) Extension {
 		}
 	}
 	own, room := len(ext.Add), p.limit()-len(p.inTable)
-	added := map[string]int{} // name -> index in ext.Add, -1 if refused
+	added := map[string]int{} // name -> index in ext.Add
 	var saw []kinds
 	for key := range seen.keys {
 		bits := seen.keys[key]
@@ -40,19 +38,16 @@ func (p *Plan) Extend(seen *Observation) Extension {
 			continue
 		}
 		i, ok := added[name]
-		switch {
-		case ok && i < 0:
-			ext.Refused++
-		case ok:
-			saw[i-own] |= bits
-		case len(ext.Add)-own >= room:
-			added[name] = -1
-			ext.Refused++
-		default:
-			added[name] = len(ext.Add)
+		if !ok {
+			if len(ext.Add)-own >= room {
+				continue
+			}
+			i = len(ext.Add)
+			added[name] = i
 			ext.Add = append(ext.Add, Column{Name: name})
-			saw = append(saw, bits)
+			saw = append(saw, 0)
 		}
+		saw[i-own] |= bits
 	}
 	for i := range saw {
 		c := &ext.Add[own+i]

@@ -105,10 +105,10 @@ func appendValues(dst []byte, p *Plan, r *row.Row, st *Stats) []byte {
 	nulls := 0 // not yet written: only those before a value are
 	for i, at := range st.at {
 		c := &p.columns[i]
-		reason := ReasonKind
 		if at >= 0 {
 			f := &r.Fields[at]
 			mark := len(dst)
+			var reason Reason
 			for range nulls {
 				dst = append(dst, ",null"...)
 			}

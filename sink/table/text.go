@@ -57,7 +57,7 @@ func isSurrogate(b []byte) bool {
 // surrogate pair being one, and in bytes.
 func textLength(body []byte) (characters, size int) {
 	for i := 0; i < len(body); {
-		n := 1
+		var n int
 		switch {
 		case body[i] != '\\':
 			_, n = utf8.DecodeRune(body[i:])
