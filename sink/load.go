@@ -131,6 +131,9 @@ func (s *Sink) settled(ctx context.Context, b *Batch) {
 	if st.RescuedTotal() == 0 && st.NumbersAsText == 0 {
 		return
 	}
+	if st.Rescued[table.ReasonNoColumn] > 0 {
+		s.shape.warnIfFull(ctx, s.plan.Load(), st.First[table.ReasonNoColumn])
+	}
 	attrs := []slog.Attr{slog.String("batch", b.id), slog.Int64("numbers_as_text", st.NumbersAsText)}
 	for _, reason := range table.Reasons() {
 		if n := st.Rescued[reason]; n > 0 {

@@ -45,7 +45,6 @@ func (s *shape) cover(ctx context.Context, prev *table.Plan, seen *table.Observa
 	for range maxDDLRounds {
 		ext := plan.Extend(seen)
 		if !ext.Replan && s.exists {
-			s.warnIfFull(plan, ext.Refused)
 			return plan, nil
 		}
 		if len(ext.Add) > 0 || !s.exists {
@@ -139,10 +138,12 @@ func (s *shape) acceptNull(ctx context.Context, columns []string) error {
 	return s.describe(ctx)
 }
 
-func (s *shape) warnIfFull(p *table.Plan, refused int) {
-	if refused > 0 && p.Full() && !s.warned {
+// warnIfFull says once that keys go without a column because the table has as many as inference adds. first is one of
+// them.
+func (s *shape) warnIfFull(ctx context.Context, p *table.Plan, first string) {
+	if p.Full() && !s.warned {
 		s.warned = true
-		s.log.Warn("the table has as many columns as are added by inference; values of further keys go to _RESCUED",
-			"table", s.target.String(), "columns", table.DefaultColumnLimit)
+		s.log.WarnContext(ctx, "the table has as many columns as are added by inference; values of further keys go to _RESCUED",
+			"table", s.target.String(), "columns", table.DefaultColumnLimit, "key", first)
 	}
 }
