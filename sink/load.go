@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"kinesis-snowflake/internal/row"
@@ -66,7 +67,7 @@ func (s *Sink) try(ctx context.Context, b *Batch, parts []row.Part) (row.Outcome
 		}
 	}
 	if len(files) == 0 {
-		s.settled(ctx, b)
+		s.settled(ctx, b, parts)
 		return row.Outcome{Committed: true, Moved: moved}, nil
 	}
 	folder, copyStmt, err := s.stageFiles(ctx, b, plan, files)
@@ -85,7 +86,7 @@ func (s *Sink) try(ctx context.Context, b *Batch, parts []row.Part) (row.Outcome
 	}
 	if out.Committed {
 		out.Moved = moved
-		s.settled(ctx, b)
+		s.settled(ctx, b, parts)
 		s.stage.remove(ctx, folder)
 		s.stage.sweep(ctx, time.Now())
 	}
@@ -122,9 +123,13 @@ func (s *Sink) refit(ctx context.Context, b *Batch, parts []row.Part, cause erro
 	return s.bisect(ctx, b, plan, parts)
 }
 
-// settled says what became of the values and rows of a committed batch.
-func (s *Sink) settled(ctx context.Context, b *Batch) {
+// settled says what became of the values and rows of a committed batch. Rows of shards that left the batch are their
+// new owner's to speak of.
+func (s *Sink) settled(ctx context.Context, b *Batch, parts []row.Part) {
 	for _, r := range b.reasons {
+		if !slices.ContainsFunc(parts, func(p row.Part) bool { return p.Shard == r.shard }) {
+			continue
+		}
 		s.opts.Refused(ctx, r.shard, &r.row, &row.Failure{Stage: row.StageLoad, Reason: r.reason})
 	}
 	st := b.stats()
