@@ -26,7 +26,8 @@ const (
 	idleConnections = 256
 )
 
-// awsConfig loads region and credentials. It reads files and the environment, and makes no call.
+// awsConfig loads region and credentials. It reads files and the environment, and makes no call; credentials that take one are
+// fetched with the first request, and again before they expire.
 func awsConfig(ctx context.Context, o *Options) (aws.Config, error) {
 	// A BuildableClient, and no other, takes the certificates of AWS_CA_BUNDLE.
 	client := awshttp.NewBuildableClient().WithReadTimeout(readTimeout).WithTransportOptions(func(t *http.Transport) {
@@ -48,6 +49,9 @@ func awsConfig(ctx context.Context, o *Options) (aws.Config, error) {
 	}
 	if cfg.Region == "" {
 		return aws.Config{}, errors.New("no AWS region: set source.region, or AWS_REGION")
+	}
+	if o.RoleARN != "" {
+		cfg.Credentials = assumeRole(cfg, o)
 	}
 	return cfg, nil
 }

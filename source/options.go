@@ -40,6 +40,9 @@ type Options struct {
 	// AccessKeyID and SecretAccessKey, with a SessionToken where they are temporary, are used when set; otherwise the
 	// AWS default chain is: environment, profiles, web identity, container and instance roles.
 	AccessKeyID, SecretAccessKey, SessionToken string
+	// RoleARN is a role that those credentials assume for every call to Kinesis and DynamoDB; ExternalID is what its trust
+	// policy asks for. The role's session is named after the worker.
+	RoleARN, ExternalID string
 	// KinesisEndpoint and DynamoDBEndpoint are URLs of a private link or a local stand-in; the region's when empty.
 	KinesisEndpoint, DynamoDBEndpoint string
 	// KinesisTransport and DynamoDBTransport send the requests when set.
@@ -82,6 +85,8 @@ func (o *Options) complete() error {
 		return fmt.Errorf("poll interval %v is below %v, the service's limit for a shard", o.PollInterval, leastPoll)
 	case (o.AccessKeyID == "") != (o.SecretAccessKey == ""):
 		return errors.New("access key id and secret access key go together: one of them is empty")
+	case o.ExternalID != "" && o.RoleARN == "":
+		return errors.New("external id is given without a role")
 	}
 	if strings.HasPrefix(o.Stream, "arn:") {
 		region, _, err := parseARN(o.Stream)

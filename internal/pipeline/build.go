@@ -148,6 +148,7 @@ func sourceOptions(cfg *config.Pipeline, o RunOptions, b *budget) source.Options
 		Stream: stream, Region: s.Region, Application: s.Application, Start: string(s.Start.Position), StartTime: s.Start.Time,
 		PollInterval: s.PollInterval, LeaseDuration: s.LeaseDuration, WorkerID: s.WorkerID,
 		AccessKeyID: s.AccessKeyID.Reveal(), SecretAccessKey: s.SecretAccessKey.Reveal(), SessionToken: s.SessionToken.Reveal(),
+		RoleARN: s.RoleARN, ExternalID: s.ExternalID,
 		KinesisEndpoint: s.KinesisEndpoint, DynamoDBEndpoint: s.DynamoDBEndpoint,
 		KinesisTransport: o.KinesisTransport, DynamoDBTransport: o.DynamoDBTransport,
 		Budget: b, Logger: o.Logger,
