@@ -69,9 +69,10 @@ func (r *runner) finish(deadline context.Context, done <-chan error, cancel cont
 	case err := <-done:
 		return err
 	case <-deadline.Done():
+		pending := r.core.progress().Pending // the committer forgets its batch when it ends
 		cancel()
 		<-done
-		return fmt.Errorf("%w: %d rows are not committed and will be read again", ErrDeadline, r.core.progress().Pending)
+		return fmt.Errorf("%w: %d rows are not committed and will be read again", ErrDeadline, pending)
 	}
 }
 

@@ -74,6 +74,12 @@ func (s *shard) Handle(ctx context.Context, r *row.Response) error {
 	}
 	defer s.core.workers.put(w)
 	b, err := s.enter(ctx)
+	if errors.Is(err, errLost) {
+		// The reader's context ends for the same reason, but perhaps a moment later: an error before that would be
+		// taken for the pipeline's.
+		<-ctx.Done()
+		return ctx.Err()
+	}
 	if err != nil {
 		return err
 	}
@@ -114,6 +120,9 @@ func (s *shard) takeRewind() error {
 	return &row.Rewind{After: to}
 }
 
+// errLost: the shard's lease is lost, so its answers enter no batch.
+var errLost = errors.New("lease is lost")
+
 // enter waits for room in the open batch and registers the answer with it.
 func (s *shard) enter(ctx context.Context) (*batch, error) {
 	c := s.core
@@ -124,7 +133,7 @@ func (s *shard) enter(ctx context.Context) (*batch, error) {
 			return nil, err
 		}
 		if s.isLost() {
-			return nil, context.Canceled
+			return nil, errLost
 		}
 		p := c.open.parts[s.id]
 		dead := p != nil && (p.shard != s || p.reading != s.reading)
