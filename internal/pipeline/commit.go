@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"kinesis-snowflake/internal/row"
@@ -25,6 +24,9 @@ const maxRetry = 30 * time.Second
 
 // maxIdle is how long the committer sleeps when there is no batch to wait for; a change wakes it.
 const maxIdle = time.Hour
+
+// errNotCommitted: the outcome of a batch was in doubt, and it turned out that nothing was committed.
+var errNotCommitted = errors.New("the connection failed before the commit")
 
 // run loads batches until stop is closed and the open batch is empty, or ctx ends, or an error ends the pipeline.
 func (k *committer) run(ctx context.Context, stop <-chan struct{}) error {
@@ -160,6 +162,9 @@ func (k *committer) attempt(ctx context.Context, b *batch, parts []*part) (bool,
 	if err != nil {
 		return false, err
 	}
+	if !out.Committed && len(out.Fenced) == 0 {
+		return false, errNotCommitted
+	}
 	if !out.Committed {
 		k.fenced(out)
 		return false, nil
@@ -175,162 +180,4 @@ func (k *committer) attempt(ctx context.Context, b *batch, parts []*part) (bool,
 		p.rows = n
 	}
 	return true, nil
-}
-
-// acquire makes this worker the owner of the offsets of those parts' shards that have rows and are not acquired yet.
-func (k *committer) acquire(ctx context.Context, parts []*part) error {
-	var wanted []row.Wanted
-	byID := map[string]*shard{}
-	for _, p := range parts {
-		s := p.shard
-		if p.rows == 0 || s.claim != nil {
-			continue
-		}
-		// A worker that was fenced may have lost its lease without knowing: only a write that succeeds now says
-		// that the shard is still ours to acquire.
-		if err := s.handle.Confirm(ctx); err != nil {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			if s.isLost() {
-				continue
-			}
-			return fmt.Errorf("confirm the lease of shard %s: %w", s.id, err)
-		}
-		wanted = append(wanted, row.Wanted{Shard: s.id, HasOffsets: s.marked})
-		byID[s.id] = s
-	}
-	if len(wanted) == 0 {
-		return nil
-	}
-	claims, err := k.loader.Acquire(ctx, wanted)
-	if err != nil {
-		return err
-	}
-	for id, s := range byID {
-		claim := claims[id]
-		if !s.marked {
-			if err := s.handle.MarkOffsets(ctx); err != nil && !s.isLost() {
-				return fmt.Errorf("mark the lease of shard %s: %w", s.id, err)
-			}
-		}
-		k.mu.Lock()
-		s.marked, s.claim = true, &claim
-		k.acquired(s, claim)
-		k.mu.Unlock()
-	}
-	return nil
-}
-
-// acquired takes in where the sink's offset stands: what it has already is left out. The caller holds mu.
-func (k *committer) acquired(s *shard, c row.Claim) {
-	if !c.At.IsNumber() {
-		return
-	}
-	if c.At.Compare(s.floor) > 0 {
-		s.floor = c.At
-		k.log.Info("the table is ahead of the checkpoint: its rows are left out", "shard", s.id, "offset", c.At.String())
-	}
-	if c.At.Compare(s.durable) > 0 {
-		s.durable = c.At
-	}
-}
-
-// fenced gives up the claims that the sink refused. Each is acquired again at the next attempt, if the lease can be
-// confirmed; a shard whose lease is lost is dropped then.
-func (k *committer) fenced(out row.Outcome) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for s := range k.involved() {
-		now, refused := out.Fenced[s.id]
-		if !refused || s.claim == nil {
-			continue
-		}
-		k.log.Warn("fenced: another worker moved or took the shard's offset", "shard", s.id,
-			"our_epoch", s.claim.Epoch, "epoch", now.Epoch, "our_offset", s.claim.At.String(), "offset", now.At.String())
-		if now.At.Compare(s.claim.At) < 0 {
-			// The table has less than this worker believes it committed. Reading again from there loses nothing.
-			k.log.Error("the offset went back: reading again from it", "shard", s.id, "offset", now.At.String())
-			s.floor, s.durable = now.At, now.At
-			s.readAgain(now.At)
-		}
-		s.claim = nil
-	}
-}
-
-// involved is every shard of the batch that is being loaded. The caller holds mu.
-func (k *committer) involved() map[*shard]struct{} {
-	all := map[*shard]struct{}{}
-	for _, p := range k.loading.parts {
-		all[p.shard] = struct{}{}
-	}
-	return all
-}
-
-// settled hands on what a committed batch means: checkpoints, shards at their end, counts.
-func (k *committer) settled(ctx context.Context, b *batch, parts []*part, began time.Time) {
-	k.onState(nil)
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	var rows, failed int64
-	for _, p := range parts {
-		s := p.shard
-		if p.to.Compare(s.durable) > 0 {
-			s.durable = p.to
-		}
-		if p.to.IsNumber() {
-			s.handle.Checkpoint(p.to)
-		}
-		if p.end && p.live() {
-			s.ended = true
-			s.handle.Finish()
-		}
-		s.loaded += p.rows
-		s.failed += p.failed
-		rows += p.rows
-		failed += p.failed
-	}
-	k.tally.Loaded += rows
-	k.tally.Failed += failed
-	k.tally.Bytes += b.bytes
-	if rows > 0 {
-		k.tally.Batches++
-		k.log.InfoContext(ctx, "batch committed", "rows", rows, "failed", failed, "bytes", b.bytes, "shards", len(parts),
-			"took", time.Since(began).Round(time.Millisecond))
-	}
-}
-
-// abandon drops a batch whose files failed, and has its shards read again.
-func (k *committer) abandon(ctx context.Context, b *batch, pause *time.Duration) error {
-	err := fmt.Errorf("spool a batch: %w", b.err)
-	k.mu.Lock()
-	for _, p := range b.parts {
-		if p.live() {
-			p.shard.readAgain(p.shard.durable)
-		}
-	}
-	k.mu.Unlock()
-	return k.trouble(ctx, err, pause)
-}
-
-// trouble reports an error and waits before the next attempt. It returns an error if there must be none.
-func (k *committer) trouble(ctx context.Context, err error, pause *time.Duration) error {
-	if ctx.Err() != nil {
-		return errors.Join(ctx.Err(), err)
-	}
-	severity := k.loader.Sort(err)
-	if severity == Stop || severity == Operator && k.giveUp {
-		return err
-	}
-	k.onState(err)
-	k.log.ErrorContext(ctx, "cannot load; trying again", "error", err, "pause", *pause)
-	timer := time.NewTimer(*pause)
-	defer timer.Stop()
-	*pause = min(2**pause, maxRetry)
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return errors.Join(ctx.Err(), err)
-	}
 }

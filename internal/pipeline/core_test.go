@@ -249,6 +249,56 @@ func TestShardStaysOutOfABatchThatHoldsItsDroppedRows(t *testing.T) {
 	})
 }
 
+func TestAnswerThatARewindOvertakesDoesNotCount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		table := newFakeTable()
+		r := newRig(t, table, roomy)
+		lease := newLease("a")
+		s := r.openShard(lease)
+		mustHandle(t, s, answer("a", 1, 4))
+		advance(time.Minute)
+		table.mu.Lock()
+		table.rows, table.offsets["a"] = seqs("a", 1, 2), row.Claim{Epoch: 1, At: row.Position{Sequence: "2"}}
+		table.mu.Unlock()
+		table.gate = make(chan struct{})
+		mustHandle(t, s, answer("a", 5, 6))
+		advance(time.Minute) // is loading
+		appending := make(chan struct{})
+		table.appends = func(sequence string) error {
+			if sequence == "7" {
+				<-appending
+			}
+			return nil
+		}
+		last := answer("a", 7, 8)
+		last.End = true
+		handled := make(chan error, 1)
+		go func() { handled <- s.Handle(context.Background(), last) }()
+		synctest.Wait()
+		close(table.gate) // 5 and 6 turn out to be fenced, and the shard is to be read again from 2
+		synctest.Wait()
+		table.appends = nil
+		close(appending)
+		if err := <-handled; err != nil {
+			t.Fatal(err)
+		}
+		var rewind *row.Rewind
+		if err := s.Handle(t.Context(), answer("a", 9, 9)); !errors.As(err, &rewind) || rewind.After.Sequence != "2" {
+			t.Fatalf("handle: %v, want a rewind to 2", err)
+		}
+		again := answer("a", 3, 8)
+		again.End = true
+		mustHandle(t, s, again)
+		if err := r.end(); err != nil {
+			t.Fatal(err)
+		}
+		wantRows(t, table, seqs("a", 1, 8))
+		if !lease.done() {
+			t.Fatal("the shard was not finished")
+		}
+	})
+}
+
 func TestShardFinishesOnlyAfterItsLastRowIsCommitted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		table := newFakeTable()

@@ -229,7 +229,6 @@ func (s *shard) leave(b *batch, r *row.Response, got absorbed, err error) {
 	p := b.parts[s.id]
 	if !r.Last.IsZero() {
 		p.to = row.Position{Sequence: strings.Clone(r.Last.Sequence), Subsequence: r.Last.Subsequence}
-		s.read = p.to
 	}
 	p.records += got.records
 	p.rows += got.rows
@@ -239,8 +238,11 @@ func (s *shard) leave(b *batch, r *row.Response, got absorbed, err error) {
 	s.records += got.records
 	c.tally.Read += got.records
 	s.behind = time.Duration(r.MillisBehindLatest) * time.Millisecond
-	if r.End {
-		p.end, s.ending, b.urgent = true, true, true
+	if p.reading == s.reading { // else a rewind came while the answer was being appended, and it does not count
+		s.read = p.to
+		if r.End {
+			p.end, s.ending, b.urgent = true, true, true
+		}
 	}
 	c.notify()
 }
