@@ -286,9 +286,8 @@ func TestAnswerThatARewindOvertakesDoesNotCount(t *testing.T) {
 		if err := s.Handle(t.Context(), answer("a", 9, 9)); !errors.As(err, &rewind) || rewind.After.Sequence != "2" {
 			t.Fatalf("handle: %v, want a rewind to 2", err)
 		}
-		again := answer("a", 3, 8)
-		again.End = true
-		mustHandle(t, s, again)
+		mustHandle(t, s, answer("a", 3, 8))
+		mustHandle(t, s, &row.Response{Shard: "a", End: true})
 		if err := r.end(); err != nil {
 			t.Fatal(err)
 		}
