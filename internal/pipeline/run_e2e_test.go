@@ -75,24 +75,29 @@ func TestGracefulStopCommitsWhatWasRead(t *testing.T) {
 	})
 }
 
-// Two workers share the shards; one is stopped in the middle, records keep coming.
-func TestTwoWorkersOneOfThemStopped(t *testing.T) {
+// Two workers run at once while records keep coming; one is stopped in the middle, then the other, each after a third has
+// come.
+func TestWorkersComeAndGo(t *testing.T) {
 	inStack(t, 4, func(t *testing.T, s *stack) {
 		s.put(2000)
-		one := s.start(s.config("one"), false)
-		one.until(t, func(p Progress) bool { return p.Tally.Loaded > 0 })
-		two := s.start(s.config("two"), false)
-		for range 20 {
-			s.put(200)
-			<-time.After(3 * time.Second)
+		flow := func(stop *running) {
+			for i := range 20 {
+				s.put(200)
+				if i == 10 {
+					stop.stop()
+				}
+				<-time.After(time.Second)
+			}
+			stop.end(t)
 		}
-		two.until(t, func(p Progress) bool { return p.Tally.Loaded > 0 })
-		one.stop()
-		one.end(t)
-		s.put(2000)
+		one, two := s.start(s.config("one"), false), s.start(s.config("two"), false)
+		flow(one)
 		two.until(t, func(p Progress) bool { return len(p.Shards) == 4 })
-		two.stop()
-		two.end(t)
+		three := s.start(s.config("three"), false)
+		flow(two)
+		three.until(t, func(p Progress) bool { return len(p.Shards) == 4 && p.Tally.Loaded > 0 })
+		three.stop()
+		three.end(t)
 		s.catchUp()
 		s.complete()
 	})
