@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"kinesis-snowflake/internal/row"
+	"kinesis-snowflake/transform/jsonscan"
 )
 
 const (
@@ -120,6 +121,8 @@ func checkSuiteVerdict(r suiteRecord, verdict string) error {
 		return fmt.Errorf("an array: %s", verdict)
 	case inV && strings.HasPrefix(verdict, string(row.StageShape)):
 		return fmt.Errorf("it is an object: %s", verdict)
+	case deep && bytes.Count(r.data, []byte("["))+bytes.Count(r.data, []byte("{")) <= jsonscan.MaxDepth:
+		return fmt.Errorf("it is not so deep: %s", verdict)
 	case valid || deep:
 		return nil
 	}
@@ -138,8 +141,8 @@ func checkSuiteVerdict(r suiteRecord, verdict string) error {
 	var v any
 	syntax := json.Unmarshal(r.data, &v).(*json.SyntaxError)
 	at := int(syntax.Offset) - 1 // it counts the byte at fault
-	if strings.Contains(syntax.Error(), "unexpected end") {
-		at = len(r.data)
+	if strings.Contains(syntax.Error(), "unexpected end") || strings.HasPrefix(syntax.Error(), "invalid character ' '") && r.data[at] != ' ' {
+		at = len(r.data) // at the end of a text it tries a space, and may find fault with that
 	}
 	if !strings.Contains(verdict, fmt.Sprintf(" at byte %d,", at)) {
 		return fmt.Errorf("%s; the standard library says %v, at byte %d", verdict, syntax, at)
