@@ -67,7 +67,7 @@ func TestApplyReturnsEmitsError(t *testing.T) {
 	tr := transform.New(transform.Options{Keys: row.NewKeys()})
 	want := errors.New("disk full")
 	f, err := tr.Apply(&row.Record{Data: []byte(`{}`)}, func(*row.Row) error { return want })
-	if f != nil || err != want {
+	if f != nil || !errors.Is(err, want) {
 		t.Errorf("got %v, %v", f, err)
 	}
 }

@@ -220,7 +220,7 @@ func TestScanStopsAtError(t *testing.T) {
 	defer s.Close()
 	fill(t, s, 300)
 	stop, calls := errors.New("stop"), 0
-	if err := s.Scan(func(int, *row.Row) error { calls++; return stop }); err != stop || calls != 1 {
+	if err := s.Scan(func(int, *row.Row) error { calls++; return stop }); !errors.Is(err, stop) || calls != 1 {
 		t.Errorf("%d calls: %v", calls, err)
 	}
 }

@@ -39,12 +39,9 @@ func loadAll(ctx context.Context, l *Ledger, shards []string, step int) error {
 		wanted = append(wanted, row.Wanted{Shard: s})
 	}
 	claims, err := l.Acquire(ctx, wanted)
-	for err != nil {
+	for err != nil && ctx.Err() == nil {
 		if errors.Is(err, ErrOffsetsBroken) || errors.Is(err, ErrApplication) || errors.Is(err, ErrOffsetsMissing) {
 			return err
-		}
-		if ctx.Err() != nil {
-			return nil
 		}
 		claims, err = l.Acquire(ctx, wanted)
 	}

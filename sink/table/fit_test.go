@@ -3,6 +3,7 @@ package table
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -217,7 +218,7 @@ func TestLongRowsAreCounted(t *testing.T) {
 	if st.LongRows != 1 || st.Rescued[ReasonLength] != 1 {
 		t.Errorf("%d long rows, %d rescued", st.LongRows, st.Rescued[ReasonLength])
 	}
-	r.Fields[0].Value = append(text[:MaxText+1:MaxText+1], '"')
+	r.Fields[0].Value = slices.Concat(text[:MaxText+1], []byte{'"'})
 	st.Reset()
 	if AppendRow(nil, p, "s", r, &st); st.RescuedTotal() != 0 {
 		t.Errorf("a text of 16 MiB is rescued")

@@ -17,9 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	standin "kinesis-snowflake/internal/standin/dynamodb"
-
 	"kinesis-snowflake/internal/row"
+	standin "kinesis-snowflake/internal/standin/dynamodb"
 )
 
 // stream is a Lister of shards that a test changes.

@@ -17,9 +17,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	standin "kinesis-snowflake/internal/standin/dynamodb"
-
 	"kinesis-snowflake/internal/row"
+	standin "kinesis-snowflake/internal/standin/dynamodb"
 )
 
 var ignoreSDK = cmpopts.IgnoreUnexported(types.AttributeValueMemberS{}, types.AttributeValueMemberN{}, types.AttributeValueMemberSS{}, types.AttributeValueMemberBOOL{})

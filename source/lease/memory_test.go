@@ -102,9 +102,3 @@ func (m *memory) row(key string) Lease {
 	defer m.mu.Unlock()
 	return m.rows[key]
 }
-
-func (m *memory) put(l Lease) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.rows[l.Key] = l
-}

@@ -15,9 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/go-cmp/cmp"
 
-	standin "kinesis-snowflake/internal/standin/dynamodb"
-
 	"kinesis-snowflake/internal/row"
+	standin "kinesis-snowflake/internal/standin/dynamodb"
 )
 
 const table = "orders-to-snowflake"

@@ -65,7 +65,7 @@ func TestErrors(t *testing.T) {
 			t.Errorf("%.40q: got %v, want %s", c.text, err, c.want)
 		}
 		for _, sentinel := range []error{jsonscan.ErrSyntax, jsonscan.ErrTooDeep, jsonscan.ErrNotObject} {
-			if got, want := errors.Is(err, sentinel), sentinel == c.is; got != want {
+			if got, want := errors.Is(err, sentinel), errors.Is(c.is, sentinel); got != want {
 				t.Errorf("%.40q: errors.Is(%v, %q) is %v", c.text, err, sentinel, got)
 			}
 		}

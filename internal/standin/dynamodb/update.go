@@ -193,13 +193,13 @@ func (it Item) packed() Item {
 	return it
 }
 
-func (v Value) packed() Value {
-	if v.Kind == KindL {
-		v.List = slices.DeleteFunc(v.List, func(e Value) bool { return !e.exists() })
-		for i, e := range v.List {
-			v.List[i] = e.packed()
+func (doc Value) packed() Value {
+	if doc.Kind == KindL {
+		doc.List = slices.DeleteFunc(doc.List, func(e Value) bool { return !e.exists() })
+		for i, e := range doc.List {
+			doc.List[i] = e.packed()
 		}
 	}
-	v.Map.packed()
-	return v
+	doc.Map.packed()
+	return doc
 }

@@ -53,7 +53,7 @@ func (s *Server) Handler() http.Handler {
 			w.Header()[k] = v
 		}
 		w.WriteHeader(a.status)
-		w.Write(a.body)
+		_, _ = w.Write(a.body) // a client that went away does not want it
 		a.release()
 	})
 }

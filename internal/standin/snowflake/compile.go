@@ -193,14 +193,14 @@ func (s *scope) find(n syntax.Name) (src, col int, err error) {
 	return src, col, nil
 }
 
-func (t *source) answers(q syntax.Name) bool {
+func (s *source) answers(q syntax.Name) bool {
 	switch len(q) {
 	case 0:
 		return true
 	case 1:
-		return t.alias == q[0].Name
+		return s.alias == q[0].Name
 	}
-	full := []string{t.name.Database, t.name.Schema, t.name.Table}
+	full := []string{s.name.Database, s.name.Schema, s.name.Table}
 	for i, p := range full[3-len(q):] {
 		if q[i].Name != p {
 			return false

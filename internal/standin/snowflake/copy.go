@@ -29,11 +29,11 @@ type copyRecord struct {
 const maxCopyFiles = 1000
 
 type copyFormat struct {
-	compression                                        string
-	multiLine, allowDuplicate, stripOuter, stripNull   bool
-	nullIf                                             []string
-	dateFormat, timeFormat, timestampFormat, extension string
-	formats                                            timeFormats
+	compression                                      string
+	multiLine, allowDuplicate, stripOuter, stripNull bool
+	nullIf                                           []string
+	dateFormat, timeFormat, timestampFormat          string
+	formats                                          timeFormats
 }
 
 type copyOptions struct {

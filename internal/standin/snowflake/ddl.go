@@ -2,7 +2,7 @@ package snowflake
 
 import (
 	"context"
-
+	"errors"
 	"slices"
 	"time"
 
@@ -301,7 +301,7 @@ func (st *execution) addColumns(t *table, columns []tableColumn, defs []syntax.C
 		if c.NotNull {
 			empty := true
 			err := st.server.scan(st.ctx, nil, t, columns, nil, func(int64, []Value) error { empty = false; return errEnough })
-			if err != nil && err != errEnough {
+			if err != nil && !errors.Is(err, errEnough) {
 				return err
 			}
 			if !empty {

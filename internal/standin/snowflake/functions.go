@@ -334,11 +334,10 @@ func (c *compiler) call(x *syntax.Call) (compiled, error) {
 			f, ok = g, true
 			run := g.run
 			f.run = func(st *execution, a []Value) (Value, error) {
-				v, err := run(st, a)
-				if err != nil {
-					return Value{}, nil
+				if v, err := run(st, a); err == nil {
+					return v, nil
 				}
-				return v, nil
+				return Value{}, nil // what TRY_ is for
 			}
 		}
 	}

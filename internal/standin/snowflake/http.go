@@ -161,7 +161,7 @@ func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	go func() {
 		a := answer{w: httptest.NewRecorder(), cut: true}
 		defer func() {
-			if p := recover(); p != nil && p != http.ErrAbortHandler {
+			if p := recover(); p != nil && p != any(http.ErrAbortHandler) {
 				panic(p)
 			}
 			done <- a

@@ -352,7 +352,7 @@ func appendVariant(b []byte, n node) ([]byte, error) {
 
 // exactInteger says whether a JSON number keeps all its digits in a VARIANT.
 func exactInteger(raw string) bool {
-	return strings.IndexAny(raw, ".eE") < 0 && len(strings.TrimPrefix(raw, "-")) <= 38
+	return !strings.ContainsAny(raw, ".eE") && len(strings.TrimPrefix(raw, "-")) <= 38
 }
 
 // formatFloat writes a FLOAT as text: the shortest that reads back as the same number.

@@ -80,7 +80,7 @@ func (l *locker) wait(ctx context.Context, t *table, w *waiter, timeout time.Dur
 		l.mu.Lock()
 		holder, query := t.lock.holder, t.lock.query
 		l.mu.Unlock()
-		var rest time.Duration = l.idle
+		rest := l.idle
 		if holder != nil && holder != w.tx {
 			since, resting := holder.restingSince()
 			if rest = l.idle - l.now().Sub(since); !resting {

@@ -2,6 +2,7 @@ package snowflake
 
 import (
 	"cmp"
+	"errors"
 	"math"
 	"strings"
 
@@ -348,7 +349,7 @@ func (c *compiler) exists(x *syntax.Exists) (compiled, error) {
 	}
 	return compiled{Type{Kind: KindBoolean}, func(e *env) (Value, error) {
 		err := q.each(e, func([]Value) error { return errEnough })
-		if err == errEnough {
+		if errors.Is(err, errEnough) {
 			return BoolValue(true), nil
 		}
 		return BoolValue(false), err

@@ -296,11 +296,10 @@ func binding(kind string, s *string) (Value, error) {
 		return Value{}, nil
 	}
 	nanos := func(k Kind) (Value, error) {
-		n, err := strconv.ParseInt(*s, 10, 64)
-		if err != nil {
-			return TextValue(*s), nil
+		if n, err := strconv.ParseInt(*s, 10, 64); err == nil {
+			return TimestampValue(k, time.Unix(0, n).UTC()), nil
 		}
-		return TimestampValue(k, time.Unix(0, n).UTC()), nil
+		return TextValue(*s), nil
 	}
 	switch kind {
 	case "FIXED":

@@ -171,7 +171,7 @@ func (r *runner) each(outer *env, fn func([]Value) error) error {
 			}
 		}
 	}
-	if err == errLimit {
+	if errors.Is(err, errLimit) {
 		return nil
 	}
 	return err

@@ -65,6 +65,7 @@ type Server struct {
 
 	mu           sync.Mutex
 	users        map[string]*user
+	bearers      map[bearerKey]bearerToken
 	sessions     map[int64]*session
 	tokens       map[string]*session // session tokens and master tokens
 	transactions map[int64]*transaction
@@ -104,7 +105,7 @@ func New(o Options) *Server {
 	o.WarehouseSuspend = cmp.Or(o.WarehouseSuspend, time.Minute)
 	s := &Server{
 		options: o, engine: o.Engine, cat: newCatalogue(),
-		users: map[string]*user{}, sessions: map[int64]*session{}, tokens: map[string]*session{}, transactions: map[int64]*transaction{},
+		users: map[string]*user{}, bearers: map[bearerKey]bearerToken{}, sessions: map[int64]*session{}, tokens: map[string]*session{}, transactions: map[int64]*transaction{},
 		requests: map[string]*request{}, queries: map[string]*request{}, denied: map[string]bool{}, running: map[string]time.Time{},
 		stats: Stats{Statements: map[string]int{}},
 	}
@@ -272,7 +273,7 @@ type TableData struct {
 func (s *Server) Table(name TableName) (TableData, bool, error) {
 	t, columns, err := s.cat.lookup(name)
 	if err != nil {
-		return TableData{}, false, nil
+		return TableData{}, false, nil //nolint:nilerr // the only error is that there is no such table
 	}
 	d := TableData{Comment: t.comment}
 	for _, c := range columns {
