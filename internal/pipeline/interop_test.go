@@ -33,26 +33,35 @@ func TestInterop(t *testing.T) {
 	t.Setenv("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
 	for _, s := range []struct {
 		name, kinesis, dynamodb string
-		records                 int // before the reshard, and again after it
+		records                 int // before the first run
+		reshards                bool
 	}{
-		{"kinesis-local and dynalite", "INTEROP_KINESIS_LOCAL", "INTEROP_DYNALITE", 1500},
-		{"kinesalite and dynalite", "INTEROP_KINESALITE", "INTEROP_DYNALITE", 50_000},
-		{"moto and moto", "INTEROP_MOTO", "INTEROP_MOTO", 1500},
+		{"kinesis-local and dynalite", "INTEROP_KINESIS_LOCAL", "INTEROP_DYNALITE", 1500, true},
+		// More than one answer for each shard: kinesalite says MillisBehindLatest 0 in all of them.
+		{"kinesalite and dynalite", "INTEROP_KINESALITE", "INTEROP_DYNALITE", 44_000, true},
+		// A shard that moto split goes on taking records, with its iterators never ending.
+		{"moto and moto", "INTEROP_MOTO", "INTEROP_MOTO", 1500, false},
 	} {
 		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t, os.Getenv(s.kinesis), os.Getenv(s.dynamodb))
+			reshard := func() {
+				if s.reshards {
+					w.reshard()
+				}
+			}
 			w.put(s.records)
 			w.run()
 			w.account("a first run")
-			w.put(s.records / 2)
-			w.reshard()
-			w.put(s.records / 2)
+			w.put(750)
+			reshard()
+			w.put(750)
 			w.run()
 			w.account("a run after a reshard")
 			w.runWhile(func() {
-				w.put(s.records / 2)
-				w.reshard()
-				w.put(s.records / 2)
+				w.put(750)
+				reshard()
+				w.put(750)
 			})
 			w.account("a run during a reshard")
 			w.run()

@@ -5,6 +5,7 @@
 package dynamodbtest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -38,15 +39,7 @@ type Target struct {
 
 // Run runs the suite; newTarget is called once a rule.
 func Run(t *testing.T, newTarget func(testing.TB) Target) {
-	groups := []struct {
-		name  string
-		rules []rule
-	}{
-		{"Lease", leaseRules}, {"Condition", conditionRules}, {"Update", updateRules},
-		{"Number", numberRules}, {"Refusal", refusalRules}, {"Read", readRules},
-		{"Table", tableRules}, {"Legacy", legacyRules}, {"Batch", batchRules},
-	}
-	for _, g := range groups {
+	for _, g := range groups() {
 		t.Run(g.name, func(t *testing.T) {
 			for _, r := range g.rules {
 				target := newTarget(t)
@@ -59,14 +52,38 @@ func Run(t *testing.T, newTarget func(testing.TB) Target) {
 	}
 }
 
+type group struct {
+	name  string
+	rules []rule
+}
+
+func groups() []group {
+	return []group{
+		{"Lease", leaseRules}, {"Condition", conditionRules}, {"Update", updateRules},
+		{"Number", numberRules}, {"Refusal", refusalRules}, {"Read", readRules},
+		{"Table", tableRules}, {"Legacy", legacyRules}, {"Batch", batchRules},
+	}
+}
+
 type rule struct {
 	name  string
 	needs func(Capabilities) bool
 	run   func(*env)
 }
 
+// T is what a rule reports to; *testing.T is one. Fatal and Fatalf do not return.
+type T interface {
+	Helper()
+	Context() context.Context
+	Log(args ...any)
+	Error(args ...any)
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
 type env struct {
-	*testing.T
+	T
 	Target
 }
 

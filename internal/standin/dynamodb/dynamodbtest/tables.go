@@ -1,8 +1,9 @@
 package dynamodbtest
 
 import (
-	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -82,17 +83,23 @@ var tableRules = []rule{
 	}},
 	{name: "delete and list", run: func(e *env) {
 		table := e.create(&dynamodb.CreateTableInput{KeySchema: keys("a"), AttributeDefinitions: []types.AttributeDefinition{attr("a", "S")}, BillingMode: "PROVISIONED", ProvisionedThroughput: &types.ProvisionedThroughput{ReadCapacityUnits: aws.Int64(1), WriteCapacityUnits: aws.Int64(1)}})
-		out, err := e.Client.ListTables(e.Context(), &dynamodb.ListTablesInput{})
-		e.ok(err)
-		if !strings.Contains(fmt.Sprint(out.TableNames), table) {
-			e.Fatalf("got %v", out.TableNames)
+		listed := false
+		for pages := dynamodb.NewListTablesPaginator(e.Client, &dynamodb.ListTablesInput{}); pages.HasMorePages() && !listed; {
+			out, err := pages.NextPage(e.Context())
+			e.ok(err)
+			listed = slices.Contains(out.TableNames, table)
 		}
-		_, err = e.Client.DeleteTable(e.Context(), &dynamodb.DeleteTableInput{TableName: &table})
-		e.ok(err)
-		if e.Can.Strict {
-			_, err = e.Client.DescribeTable(e.Context(), &dynamodb.DescribeTableInput{TableName: &table})
-			e.refused(err, "ResourceNotFoundException", table)
+		if !listed {
+			e.Fatalf("table %s is not listed", table)
 		}
+		_, err := e.Client.DeleteTable(e.Context(), &dynamodb.DeleteTableInput{TableName: &table})
+		e.ok(err)
+		w := dynamodb.NewTableNotExistsWaiter(e.Client, func(o *dynamodb.TableNotExistsWaiterOptions) {
+			o.MinDelay, o.MaxDelay = 10*time.Millisecond, 50*time.Millisecond
+		})
+		e.ok(w.Wait(e.Context(), &dynamodb.DescribeTableInput{TableName: &table}, 30*time.Second))
+		_, err = e.Client.DescribeTable(e.Context(), &dynamodb.DescribeTableInput{TableName: &table})
+		e.refused(err, "ResourceNotFoundException", table)
 	}},
 	{name: "indexes come and go", needs: func(c Capabilities) bool { return c.UpdateIndexes }, run: func(e *env) {
 		table := e.table()

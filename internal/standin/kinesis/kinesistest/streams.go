@@ -1,6 +1,7 @@
 package kinesistest
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"time"
@@ -70,7 +71,7 @@ func streamRules() []Rule {
 		// modes: a new on-demand stream has 4 MB/s of writes, that is 4 shards; SplitShard, MergeShards and
 		// UpdateShardCount are for provisioned streams only.
 		{"on-demand streams manage their shards", OnDemand, func(t T, e *Env) {
-			name := aws.String("suite-on-demand")
+			name := aws.String(fmt.Sprintf("suite-on-demand-%d", e.Now().UnixNano()))
 			_, err := e.CreateStream(t.Context(), &kinesis.CreateStreamInput{StreamName: name, StreamModeDetails: &types.StreamModeDetails{StreamMode: types.StreamModeOnDemand}})
 			must(t, err)
 			e.active(t, *name)

@@ -1,0 +1,54 @@
+//go:build interop
+
+// Package others reads what is known of servers that others wrote: the table of docs/verified.md that says by which rules
+// of the conformance suites each of them fails, and why. The table is checked both ways: a rule that it names must fail,
+// any other must hold.
+package others
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// atTimes begins the reason of a rule that a server breaks in some runs only.
+const atTimes = "at times: "
+
+// Differences gives the rules that a server is known to break, each with the reason.
+func Differences(t *testing.T, server string) map[string]string {
+	t.Helper()
+	_, file, _, _ := runtime.Caller(0)
+	text, err := os.ReadFile(filepath.Join(filepath.Dir(file), "..", "..", "..", "docs", "verified.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		cells := strings.Split(strings.TrimSpace(line), "|")
+		if len(cells) == 5 && strings.TrimSpace(cells[1]) == server {
+			known[strings.TrimSpace(cells[2])] = strings.TrimSpace(cells[3])
+		}
+	}
+	return known
+}
+
+// Compare holds what a server broke, and how, against what it is known to break.
+func Compare(t *testing.T, server string, rules int, broken map[string]string) {
+	t.Helper()
+	known := Differences(t, server)
+	for _, rule := range slices.Sorted(maps.Keys(broken)) {
+		if known[rule] == "" {
+			t.Errorf("%s breaks the rule %q: %s", server, rule, broken[rule])
+		}
+	}
+	for _, rule := range slices.Sorted(maps.Keys(known)) {
+		if _, still := broken[rule]; !still && !strings.HasPrefix(known[rule], atTimes) {
+			t.Errorf("%s keeps the rule %q, or was not asked; docs/verified.md says that it does not: %s", server, rule, known[rule])
+		}
+	}
+	t.Logf("%s: %d rules, %d of them broken", server, rules, len(broken))
+}
