@@ -14,6 +14,7 @@ import (
 	"kinesis-snowflake/config"
 	"kinesis-snowflake/internal/pipeline"
 	"kinesis-snowflake/internal/telemetry"
+	"kinesis-snowflake/sink/snowflake"
 )
 
 func (p *program) runCommand() *cobra.Command {
@@ -52,6 +53,9 @@ func (p *program) runAll(parent context.Context, pipelines []*config.Pipeline, u
 	defer stop()
 	stderr := &lineWriter{w: p.stderr}
 	log := telemetry.NewLogger(stderr, pipelines[0].Telemetry.Log) // for what concerns the process
+	if err := snowflake.LogDriver(log); err != nil {
+		return failure{err: err}
+	}
 
 	// Before the first probe can come: a process whose pipelines are not there yet is not ready.
 	health := telemetry.NewHealth()

@@ -160,7 +160,22 @@ func login(cfg *config.Pipeline, transport http.RoundTripper) (snowflake.Login, 
 	l := snowflake.Login{
 		Account: s.Account, URL: s.URL, User: s.User, Password: s.Password.Reveal(), Role: s.Role, Warehouse: s.Warehouse,
 		Database: s.Database, Schema: s.Schema, Application: cfg.Source.Application,
-		LockTimeout: min(cfg.Source.LeaseDuration, maxLockTimeout), Transport: transport,
+		LockTimeout: min(cfg.Source.LeaseDuration, maxLockTimeout), NoRevocationCheck: s.SPCS, Transport: transport,
+	}
+	switch {
+	case s.SPCS:
+		l.User, l.OAuth = "", snowflake.TokenFile(s.SPCSTokenFile)
+	case s.OAuthTokenFile != "":
+		l.OAuth = snowflake.TokenFile(s.OAuthTokenFile)
+	case s.PATFile != "":
+		l.PAT = snowflake.TokenFile(s.PATFile)
+	case !s.PAT.IsZero():
+		l.PAT = snowflake.Token(s.PAT.Reveal())
+	case s.WorkloadIdentity != "":
+		l.Workload = &snowflake.Workload{Provider: string(s.WorkloadIdentity), Path: s.WorkloadPath, Resource: s.WorkloadResource}
+		if s.WorkloadTokenFile != "" {
+			l.Workload.Token = snowflake.TokenFile(s.WorkloadTokenFile)
+		}
 	}
 	if pem := s.PrivateKey.Reveal(); pem != "" {
 		key, err := snowflake.ParsePrivateKey(pem, s.PrivateKeyPassphrase.Reveal())

@@ -19,19 +19,28 @@ import (
 
 // Login says where Snowflake is and who logs in.
 type Login struct {
-	Account    string
-	URL        string // private link or a local stand-in; "" is the account's own host
-	User       string
-	Password   string          // used when PrivateKey is nil
+	Account string
+	URL     string // private link or a local stand-in; "" is the account's own host
+	User    string // may be empty but with PrivateKey and Password
+
+	// The first of these that is set is how to log in.
 	PrivateKey *rsa.PrivateKey // key-pair authentication
-	Role       string
-	Warehouse  string
-	Database   string
-	Schema     string
+	OAuth      TokenSource     // an access token, also the one that Snowpark Container Services gives a service
+	PAT        TokenSource     // a programmatic access token
+	Workload   *Workload       // workload identity federation
+	Password   string
+
+	Role      string
+	Warehouse string
+	Database  string
+	Schema    string
 	// Application names the pipeline in the query tag, so that its cost can be found in QUERY_HISTORY.
 	Application string
 	// LockTimeout is how long a statement waits for a lock, in whole seconds; at least one.
 	LockTimeout time.Duration
+	// NoRevocationCheck leaves out asking whether the server's certificate was revoked, where a network lets nothing through but
+	// Snowflake itself: the check goes to port 80 of the certificate authority, and costs every login its time limit.
+	NoRevocationCheck bool
 	// Transport replaces the driver's own in tests.
 	Transport http.RoundTripper
 }
@@ -52,12 +61,16 @@ func (d *dialer) Dial(ctx context.Context) (Session, error) {
 	if err != nil {
 		return nil, &Error{Class: Permanent, Statement: "log in to snowflake", Err: err}
 	}
+	if err := d.login.authenticate(cfg); err != nil {
+		// The token's file is being replaced, perhaps.
+		return nil, &Error{Class: Gone, Statement: "log in to snowflake", Err: err}
+	}
 	db := sql.OpenDB(sf.NewConnector(sf.SnowflakeDriver{}, *cfg))
 	db.SetMaxOpenConns(1)
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		_ = db.Close()
-		return nil, classify("", err)
+		return nil, d.login.classify(err)
 	}
 	return &connSession{db: db, conn: conn}, nil
 }
@@ -75,12 +88,6 @@ func (l Login) config() (*sf.Config, error) {
 		Tracing: "off",
 		Params:  l.parameters(),
 	}
-	switch {
-	case l.PrivateKey != nil:
-		cfg.Authenticator, cfg.PrivateKey = sf.AuthTypeJwt, l.PrivateKey
-	default:
-		cfg.Authenticator, cfg.Password = sf.AuthTypeSnowflake, l.Password
-	}
 	if l.URL != "" {
 		u, err := url.Parse(l.URL)
 		if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
@@ -97,6 +104,7 @@ func (l Login) config() (*sf.Config, error) {
 		// A stand-in over plain http has no certificate whose revocation could be looked up.
 		cfg.DisableOCSPChecks = u.Scheme == "http"
 	}
+	cfg.DisableOCSPChecks = cfg.DisableOCSPChecks || l.NoRevocationCheck
 	if l.Transport != nil {
 		// The driver honours a transport only with the revocation check off.
 		cfg.DisableOCSPChecks, cfg.Transporter = true, l.Transport

@@ -20,6 +20,7 @@ type loginRequest struct {
 		Password      string         `json:"PASSWORD"`
 		Authenticator string         `json:"AUTHENTICATOR"`
 		Token         string         `json:"TOKEN"`
+		Provider      string         `json:"PROVIDER"`
 		Parameters    map[string]any `json:"SESSION_PARAMETERS"`
 	} `json:"data"`
 }
@@ -94,23 +95,34 @@ func (s *Server) login(r *http.Request, req *loginRequest) (*session, error) {
 }
 
 func (s *Server) authenticate(req *loginRequest) (*user, error) {
-	name := strings.ToUpper(req.Data.LoginName)
-	if name == "" && req.Data.Authenticator == "SNOWFLAKE_JWT" { // the driver names the user in the token alone
-		name = s.subject(req.Data.Token)
-	}
-	s.mu.Lock()
-	u := s.users[name]
-	s.mu.Unlock()
-	if req.Data.Authenticator == "SNOWFLAKE_JWT" {
-		if err := s.verifyJWT(req.Data.Token, name, u); err != nil {
+	d := &req.Data
+	name := strings.ToUpper(d.LoginName)
+	switch d.Authenticator {
+	case "", "SNOWFLAKE":
+		u := s.userOf(name)
+		if u == nil || u.password == "" || subtle.ConstantTimeCompare([]byte(u.password), []byte(d.Password)) == 0 {
+			return nil, failf("390100", "08001", "Incorrect username or password was specified.")
+		}
+		return u, nil
+	case "SNOWFLAKE_JWT":
+		if name == "" { // the driver names the user in the token alone
+			name = s.subject(d.Token)
+		}
+		u := s.userOf(name)
+		if err := s.verifyJWT(d.Token, name, u); err != nil {
 			return nil, failf("390144", "08001", "JWT token is invalid. %v", err)
 		}
 		return u, nil
+	case "OAUTH", "PROGRAMMATIC_ACCESS_TOKEN", "WORKLOAD_IDENTITY":
+		return s.bearer(d.Authenticator, d.Provider, d.Token, name)
 	}
-	if u == nil || u.password == "" || subtle.ConstantTimeCompare([]byte(u.password), []byte(req.Data.Password)) == 0 {
-		return nil, failf("390100", "08001", "Incorrect username or password was specified.")
-	}
-	return u, nil
+	return nil, failf("390139", "08001", "The specified authenticator is not accepted by your Snowflake account configuration.  Please contact your local system administrator to get the correct URL to use.")
+}
+
+func (s *Server) userOf(name string) *user {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.users[name]
 }
 
 // subject reads a token's user, which is believed only once the signature is verified with that user's key.
