@@ -31,7 +31,7 @@ const (
 	arrives    fate = iota
 	lost            // the connection breaks before the statement arrives
 	unanswered      // it is run, and the connection breaks
-	delayed         // the connection breaks, and the statement is run 20 s later
+	delayed         // the connection breaks, and the statement is run when the driver has given it up
 	hiccup          // this one request breaks before it arrives; the driver's repetition gets through
 	echo            // it is run, this one answer is lost; the driver's repetition gets through
 )
@@ -133,7 +133,7 @@ func (l *link) RoundTrip(r *http.Request) (*http.Response, error) {
 		late := r.Clone(r.Context())
 		late.Body = io.NopCloser(bytes.NewReader(body))
 		go func() {
-			<-time.After(20 * time.Second)
+			<-time.After(75 * time.Second) // the driver repeats for a minute
 			if resp, err := l.next.RoundTrip(late); err == nil {
 				_ = resp.Body.Close()
 			}
