@@ -18,11 +18,15 @@ import (
 	"kinesis-snowflake/internal/pipeline"
 )
 
-// asProgram makes the test binary behave as the program, with a pipeline that only waits.
+// asProgram makes the test binary behave as the program: with mode real as it is, else with a pipeline that only waits.
 const asProgram = "KINESIS_SNOWFLAKE_TEST_PROGRAM"
 
 func TestMain(m *testing.M) {
-	if mode := os.Getenv(asProgram); mode != "" {
+	switch mode := os.Getenv(asProgram); mode {
+	case "":
+	case "real":
+		main()
+	default:
 		p := newProgram()
 		p.run = func(ctx context.Context, _ *config.Pipeline, _ pipeline.RunOptions) error {
 			fmt.Println("running")
