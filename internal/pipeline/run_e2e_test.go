@@ -1,12 +1,14 @@
 package pipeline
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"kinesis-snowflake/internal/standin/kinesis"
@@ -168,6 +170,34 @@ func TestZombieAndHeirLoadEverythingOnce(t *testing.T) {
 	})
 }
 
+// A lease is lost a moment before its reader is told: the reader must not take that for an error of the pipeline.
+func TestHandleOfALostShardReturnsOnlyWhenItsReaderIsStopped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		table := newFakeTable()
+		r := newRig(t, table, roomy)
+		lease := newLease("a")
+		s := r.openShard(lease)
+		close(lease.lost)
+		ctx, stop := context.WithCancel(t.Context())
+		handled := make(chan error, 1)
+		go func() { handled <- s.Handle(ctx, answer("a", 1, 2)) }()
+		synctest.Wait()
+		select {
+		case err := <-handled:
+			t.Fatalf("handle returned %v while its reader was alive", err)
+		default:
+		}
+		stop()
+		if err := <-handled; !errors.Is(err, context.Canceled) {
+			t.Fatalf("handle: %v, want %v", err, context.Canceled)
+		}
+		if err := r.end(); err != nil {
+			t.Fatal(err)
+		}
+		wantRows(t, table, nil)
+	})
+}
+
 func TestReshardWhileRunning(t *testing.T) {
 	inStack(t, 2, func(t *testing.T, s *stack) {
 		s.put(2000)
@@ -196,6 +226,9 @@ func TestReshardWhileRunning(t *testing.T) {
 		r.end(t)
 		s.catchUp()
 		s.complete()
+		if strings.Contains(r.log.String(), "fenced") {
+			t.Errorf("a worker that nobody disturbs was fenced:\n%s", r.log)
+		}
 		ends := map[string]string{}
 		for _, it := range s.dynamodb.Items(application) {
 			ends[it["leaseKey"].Text] = it["checkpoint"].Text
