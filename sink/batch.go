@@ -55,6 +55,23 @@ func (b *Batch) seen() *table.Observation {
 	return &all
 }
 
+// observe is seen after a look at every row, also at those that were encoded unseen because the plan covered them.
+func (b *Batch) observe() (*table.Observation, error) {
+	for _, l := range b.lanes {
+		if l.spool == nil {
+			continue
+		}
+		err := l.spool.Scan(func(_ int, r *row.Row) error {
+			l.seen.Add(r)
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return b.seen(), nil
+}
+
 // finish makes every lane's load file, and returns those that hold a row, with the rows of each shard.
 func (b *Batch) finish(plan *table.Plan, f *filter) (files []string, moved map[string]int64, err error) {
 	moved = map[string]int64{}

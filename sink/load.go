@@ -81,15 +81,17 @@ func (s *Sink) try(ctx context.Context, b *Batch, parts []row.Part) (row.Outcome
 			batch.Moves = append(batch.Moves, snowflake.Move{Shard: p.Shard, Epoch: p.Claim.Epoch, From: p.Claim.At, To: p.To, Rows: n})
 		}
 	}
-	if out, err = s.ledger.Commit(ctx, batch); err != nil {
+	if out, err = s.ledger.Commit(ctx, batch); err != nil || !out.Committed {
+		if err == nil || snowflake.ClassOf(err) != snowflake.Gone {
+			// The next attempt uploads anew. A grant that is missing for a day would fill the stage else.
+			s.stage.remove(ctx, folder)
+		}
 		return out, err
 	}
-	if out.Committed {
-		out.Moved = moved
-		s.settled(ctx, b, parts)
-		s.stage.remove(ctx, folder)
-		s.stage.sweep(ctx, time.Now())
-	}
+	out.Moved = moved
+	s.settled(ctx, b, parts)
+	s.stage.remove(ctx, folder)
+	s.stage.sweep(ctx, time.Now())
 	return out, nil
 }
 
@@ -108,7 +110,7 @@ func (s *Sink) stageFiles(ctx context.Context, b *Batch, plan *table.Plan, files
 // refit prepares a batch for another try after COPY refused it. If the table is another than the plan says, it is
 // fitted again; if not, the rows that cannot be loaded are found and left out.
 func (s *Sink) refit(ctx context.Context, b *Batch, parts []row.Part, cause error) error {
-	plan, changed, err := s.shape.again(ctx, b.seen(), s.plan.Load())
+	plan, changed, err := s.shape.again(ctx, b.observe, s.plan.Load())
 	if err != nil {
 		return errors.Join(cause, err)
 	}

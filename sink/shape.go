@@ -61,8 +61,9 @@ func (s *shape) cover(ctx context.Context, prev *table.Plan, seen *table.Observa
 	return nil, fmt.Errorf("add columns to %s: the table has changed %d times meanwhile", s.target, maxDDLRounds)
 }
 
-// again describes the table anew and reports whether its columns are others than they were.
-func (s *shape) again(ctx context.Context, seen *table.Observation, prev *table.Plan) (*table.Plan, bool, error) {
+// again describes the table anew and reports whether its columns are others than they were. If so it asks for all that
+// the batch holds: a column that is gone is made again for every value that lay in it.
+func (s *shape) again(ctx context.Context, seen func() (*table.Observation, error), prev *table.Plan) (*table.Plan, bool, error) {
 	before := s.columns
 	if err := s.describe(ctx); err != nil {
 		return nil, false, err
@@ -70,7 +71,11 @@ func (s *shape) again(ctx context.Context, seen *table.Observation, prev *table.
 	if equalColumns(before, s.columns) {
 		return prev, false, nil
 	}
-	plan, err := table.NewPlan(s.config, s.columns, seen, prev)
+	all, err := seen()
+	if err != nil {
+		return nil, false, err
+	}
+	plan, err := table.NewPlan(s.config, s.columns, all, prev)
 	return plan, true, err
 }
 

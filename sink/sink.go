@@ -31,8 +31,12 @@ type Options struct {
 	LockPatience time.Duration
 	// Refused hears of each row that Snowflake would not load, once the batch without it is committed.
 	Refused func(ctx context.Context, shard string, r *row.Row, f *row.Failure)
+	// Waiting hears what a Load waits for, while it does: Snowflake's answer on a batch in doubt, or a lock. May be nil.
+	Waiting func(error)
 	NewID   func() string
-	Log     *slog.Logger
+	// Files replaces the machine's files in tests; nil is [loadfile.OS].
+	Files loadfile.FS
+	Log   *slog.Logger
 }
 
 // StageName is the internal stage, in the table's schema, that load files go through. All pipelines of a schema share
@@ -58,11 +62,14 @@ func New(o Options) (*Sink, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Files == nil {
+		o.Files = loadfile.OS()
+	}
 	client := snowflake.NewClient(o.Dialer, o.Log)
-	s := &Sink{opts: o, client: client, spool: spool, store: loadfile.NewStore(loadfile.OS(), spool.path), log: o.Log}
+	s := &Sink{opts: o, client: client, spool: spool, store: loadfile.NewStore(o.Files, spool.path), log: o.Log}
 	s.ledger = snowflake.NewLedger(client, snowflake.LedgerOptions{
 		Table: o.Table, Stream: o.StreamID, Application: o.Application, LockPatience: o.LockPatience,
-		Now: time.Now, NewID: o.NewID, Log: o.Log,
+		Now: time.Now, NewID: o.NewID, Waiting: o.Waiting, Log: o.Log,
 	})
 	s.stage = stage{client: client, name: snowflake.Name{Database: o.Table.Database, Schema: o.Table.Schema, Object: StageName},
 		folder: pathSegment(o.Table.Object), worker: pathSegment(o.WorkerID), log: o.Log}

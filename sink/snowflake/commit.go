@@ -99,6 +99,7 @@ func (l *Ledger) resolve(ctx context.Context, b Batch) (row.Outcome, error) {
 		if c := ClassOf(err); c == Permanent || c == Drift || errors.Is(err, ErrOffsetsMissing) || errors.Is(err, ErrOffsetsBroken) {
 			return row.Outcome{}, fmt.Errorf("resolve batch %s: %w", b.ID, err)
 		}
+		l.opts.Waiting(fmt.Errorf("ask what became of batch %s: %w", b.ID, err))
 		l.opts.Log.WarnContext(ctx, "cannot ask Snowflake yet what became of the batch", "batch", b.ID, "error", err)
 		select {
 		case <-ctx.Done():

@@ -152,7 +152,7 @@ func missingObject(stmt string) (Class, string) {
 	case strings.HasPrefix(v, "PUT"), strings.HasPrefix(v, "LIST"), strings.HasPrefix(v, "REMOVE"):
 		return Drift, "GRANT READ, WRITE on the stage to the role"
 	default:
-		return Permanent, "the table may have been dropped, or the role may lack SELECT, INSERT and UPDATE on it"
+		return Permanent, "the table may have been dropped (UNDROP TABLE brings it back), or the role may lack SELECT, INSERT and UPDATE on it"
 	}
 }
 

@@ -31,7 +31,9 @@ type LedgerOptions struct {
 	LockPatience time.Duration
 	Now          func() time.Time // monotonic; time.Now in production
 	NewID        func() string    // a fresh unique id
-	Log          *slog.Logger
+	// Waiting hears what Commit or Acquire waits for each time that it has waited in vain. May be nil.
+	Waiting func(error)
+	Log     *slog.Logger
 }
 
 // Ledger is the offsets table. It belongs to the goroutine of its [Client].
@@ -44,6 +46,9 @@ type Ledger struct {
 
 // NewLedger returns the ledger of one table.
 func NewLedger(c *Client, opts LedgerOptions) *Ledger {
+	if opts.Waiting == nil {
+		opts.Waiting = func(error) {}
+	}
 	return &Ledger{client: c, opts: opts, offsets: opts.Table.sibling(opts.Table.Object + "$OFFSETS")}
 }
 

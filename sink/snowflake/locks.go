@@ -17,6 +17,7 @@ func (l *Ledger) waiting(ctx context.Context, s Statement) (int64, error) {
 		if err == nil || ClassOf(err) != Lock || ctx.Err() != nil {
 			return n, err
 		}
+		l.opts.Waiting(fmt.Errorf("wait for the lock on %s: %w: SHOW LOCKS IN ACCOUNT says who holds it", l.offsets, err))
 		l.opts.Log.WarnContext(ctx, "waited in vain for the lock on the offsets", "table", l.offsets.String(), "error", err)
 		if err := l.breakLocks(ctx); err != nil {
 			return 0, err
