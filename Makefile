@@ -3,7 +3,7 @@ PRODUCTION = CGO_ENABLED=0 GOWORK=off go build -mod=readonly -tags minicore_disa
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 IMAGE ?= kinesis-snowflake:$(VERSION)
 
-.PHONY: all build test race lint fmt generate image ci
+.PHONY: all build test crash race lint fmt generate image ci
 
 all: build test
 
@@ -12,6 +12,12 @@ build: ## bin/kinesis-snowflake
 
 test: ## every test, the sandbox's too
 	go test ./... ./cmd/sandbox/...
+
+KILLS ?= 50
+SEED ?= 0
+crash: SHELL = bash
+crash: ## two real processes, killed KILLS times at random while records flow; SEED repeats what a run did
+	@set -o pipefail; go test ./cmd/sandbox -run '^TestCrashAtRandom$$' -count=1 -timeout 0 -v -kills $(KILLS) -seed $(SEED) | grep -Ev '^(=== |--- PASS|PASS|ok )'
 
 race: ## the root module's tests under the race detector
 	CGO_ENABLED=1 go test -race ./...

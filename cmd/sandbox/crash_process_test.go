@@ -55,19 +55,25 @@ func (p *process) Write(b []byte) (int, error) {
 	return p.log.Write(b)
 }
 
-// tail gives the end of the log.
-func (p *process) tail() string {
+// said gives the log.
+func (p *process) said() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	lines := strings.Split(p.log.String(), "\n")
+	return p.log.String()
+}
+
+// tail gives the end of the log.
+func (p *process) tail() string {
+	lines := strings.Split(p.said(), "\n")
 	return strings.Join(lines[max(0, len(lines)-40):], "\n")
 }
 
 func (p *process) kill() { _ = p.command.Process.Kill() } // it may be dead already
 
-func (p *process) terminate(t *testing.T) {
+// signal sends what the program is to notice, or the kernel to do to it: stop it, let it go on.
+func (p *process) signal(t *testing.T, s syscall.Signal) {
 	t.Helper()
-	if err := p.command.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Error(err)
+	if err := p.command.Process.Signal(s); err != nil {
+		t.Errorf("send %s to %s: %v", s, p.worker, err)
 	}
 }

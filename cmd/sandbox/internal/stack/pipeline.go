@@ -19,9 +19,10 @@ type Pipeline struct {
 	Listen        string        // for probes; empty is none
 	LogLevel      string        // empty is warn
 	WorkerID      string        // empty: the program makes one
+	Name          string        // of the file, without its end; empty: the stream's name
 }
 
-// WritePipeline writes the pipeline file <stream>.yaml and returns its name. Its application, which names the lease
+// WritePipeline writes the pipeline file <name>.yaml and returns its name. Its application, which names the lease
 // table, is <stream>-to-snowflake.
 func (s *Stack) WritePipeline(p Pipeline) (file string, err error) {
 	var b strings.Builder
@@ -65,8 +66,8 @@ telemetry:
   log:
     format: text
     level: %s
-`, s.SnowflakeURL, spool, cmp.Or(p.Interval, time.Second), p.Listen, cmp.Or(p.LogLevel, "warn"))
-	file = filepath.Join(s.dir, p.Stream+".yaml")
+`, s.SnowflakeURL, spool, cmp.Or(p.Interval, time.Second), cmp.Or(p.Listen, "off"), cmp.Or(p.LogLevel, "warn"))
+	file = filepath.Join(s.dir, cmp.Or(p.Name, p.Stream)+".yaml")
 	if err := os.WriteFile(file, []byte(b.String()), 0o600); err != nil {
 		return "", fmt.Errorf("write pipeline file: %w", err)
 	}
