@@ -3,7 +3,6 @@
 package dynamodb_test
 
 import (
-	"net/http"
 	"os"
 	"testing"
 
@@ -22,14 +21,16 @@ func TestInterop(t *testing.T) {
 	} {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			verdicts := dynamodbtest.Verdicts(t, dynamodbtest.Target{Client: client(&http.Transport{DisableKeepAlives: true}, os.Getenv(s.endpoint), once), Can: s.can})
-			broken := map[string]string{}
-			for rule, f := range verdicts {
-				if f != "" {
+			var line others.Line
+			target := dynamodbtest.Target{Client: client(&line, os.Getenv(s.endpoint), once), Can: s.can}
+			rules, broken := 0, map[string]string{}
+			for rule, verdict := range dynamodbtest.Verdicts(t, target) {
+				if f := line.Ask(verdict); f != "" {
 					broken[rule] = f
 				}
+				rules++
 			}
-			others.Compare(t, s.name, len(verdicts), broken)
+			others.Compare(t, s.name, rules, broken)
 		})
 	}
 }

@@ -25,6 +25,7 @@ func TestInterop(t *testing.T) {
 	} {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
+			var line others.Line
 			rules, broken := 0, map[string]string{}
 			for _, rule := range kinesistest.Rules() {
 				switch {
@@ -33,7 +34,10 @@ func TestInterop(t *testing.T) {
 				case rule.Name == s.ends:
 					broken[rule.Name] = "not asked"
 				default:
-					if f := kinesistest.Verdict(t, rule, kinesistest.Target{Endpoint: os.Getenv(s.endpoint)}); f != "" {
+					f := line.Ask(func() string {
+						return kinesistest.Verdict(t, rule, kinesistest.Target{Endpoint: os.Getenv(s.endpoint), HTTP: &line})
+					})
+					if f != "" {
 						broken[rule.Name] = f
 					}
 				}

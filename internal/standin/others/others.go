@@ -6,12 +6,16 @@
 package others
 
 import (
+	"bytes"
+	"io"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -51,4 +55,37 @@ func Compare(t *testing.T, server string, rules int, broken map[string]string) {
 		}
 	}
 	t.Logf("%s: %d rules, %d of them broken", server, rules, len(broken))
+}
+
+// Line is a transport that notices when a server breaks a connection off, as moto's does now and then. What a rule found
+// meanwhile says nothing; it is to be asked again.
+type Line struct{ broken atomic.Int64 }
+
+// RoundTrip implements [http.RoundTripper].
+func (l *Line) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		l.broken.Add(1)
+		return nil, err
+	}
+	body, err := io.ReadAll(resp.Body)
+	_ = resp.Body.Close() // it was read to its end, or is broken
+	if err != nil {
+		l.broken.Add(1)
+		return nil, err
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	return resp, nil
+}
+
+// Ask asks until the line held, at most five times, and returns the last answer.
+func (l *Line) Ask(ask func() string) (verdict string) {
+	for range 5 {
+		before := l.broken.Load()
+		verdict = ask()
+		if l.broken.Load() == before {
+			break
+		}
+	}
+	return verdict
 }

@@ -2,23 +2,28 @@ package dynamodbtest
 
 import (
 	"fmt"
+	"iter"
 	"runtime"
 	"strings"
 	"testing"
 )
 
-// Verdicts judges a target by every rule that it has the capabilities for, and returns how it breaks each, by the rule's
-// full name ("Group/rule"); "" is a rule that it keeps.
-func Verdicts(t *testing.T, target Target) map[string]string {
-	all := map[string]string{}
-	for _, g := range groups() {
-		for _, r := range g.rules {
-			if r.needs == nil || r.needs(target.Can) {
-				all[g.name+"/"+r.name] = judge(t, r, target)
+// Verdicts gives the full name ("Group/rule") of every rule that a target has the capabilities for, with a function that
+// judges the target by it and returns how the target breaks it, or "". It may be called again: each call makes a table of
+// its own.
+func Verdicts(t *testing.T, target Target) iter.Seq2[string, func() string] {
+	return func(yield func(string, func() string) bool) {
+		for _, g := range groups() {
+			for _, r := range g.rules {
+				if r.needs != nil && !r.needs(target.Can) {
+					continue
+				}
+				if !yield(g.name+"/"+r.name, func() string { return judge(t, r, target) }) {
+					return
+				}
 			}
 		}
 	}
-	return all
 }
 
 func judge(t *testing.T, r rule, target Target) string {
