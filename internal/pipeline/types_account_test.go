@@ -13,8 +13,6 @@ import (
 	"testing"
 	"time"
 
-	sf "github.com/snowflakedb/gosnowflake/v2"
-
 	"kinesis-snowflake/internal/row"
 	service "kinesis-snowflake/internal/standin/snowflake"
 	"kinesis-snowflake/sink"
@@ -46,12 +44,8 @@ type typesAccount struct {
 
 func newTypesAccount(t *testing.T) *typesAccount {
 	t.Helper()
-	// The driver asks cloud metadata addresses at its first login otherwise, and logs every statement that is refused,
-	// the look for a table that is not there yet among them.
+	// The driver asks cloud metadata addresses at its first login otherwise.
 	t.Setenv("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
-	if err := sf.GetLogger().SetLogLevel("off"); err != nil {
-		t.Fatal(err)
-	}
 	s := service.New(service.Options{})
 	t.Cleanup(s.Close)
 	s.AddUser("LOADER", "secret", nil)
@@ -272,6 +266,16 @@ func showTypesValue(t typesT, v service.Value) string {
 		return typesEncode(v.Text)
 	case service.KindVariant, service.KindObject, service.KindArray:
 		return typesEncode(typesDecode(t, v.Text))
+	case service.KindBinary:
+		return typesEncode(fmt.Sprintf("%X", v.Text))
+	case service.KindDate:
+		return typesEncode(v.Time().Format(time.DateOnly))
+	case service.KindTime:
+		return typesEncode(time.Unix(0, v.Int).UTC().Format("15:04:05.999999999"))
+	case service.KindTimestampNTZ:
+		return typesEncode(v.Time().Format("2006-01-02T15:04:05.999999999"))
+	case service.KindTimestampLTZ, service.KindTimestampTZ:
+		return typesEncode(v.Time().Format(time.RFC3339Nano))
 	default:
 		t.Fatalf("no test shows a %s", v.Kind)
 		return ""

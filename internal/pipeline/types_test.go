@@ -59,6 +59,21 @@ func TestTypesPage(t *testing.T) {
 	}
 }
 
+// TestTypesPageExisting runs the rows of the page for columns that exist already.
+func TestTypesPageExisting(t *testing.T) {
+	account := newTypesAccount(t)
+	for _, cells := range pageTables(t, "what", "JSON", "existing column", "value in the column", "in _RESCUED") {
+		t.Run(cells[0], func(t *testing.T) {
+			tb := account.table()
+			column := pageSpans(t, cells[2])[0].code
+			account.mustExec(t, "CREATE TABLE "+table.Qualified("RAW", "KINESIS", tb.name)+` ("V" `+column+`)`)
+			batches := pageBatches(t, cells[1])
+			loadInTurn(t, tb, batches)
+			checkPageRow(t, tb, len(batches[0]), []string{cells[1], strings.ReplaceAll(cells[2], " NOT NULL", ""), cells[3], cells[4]})
+		})
+	}
+}
+
 func testPageRow(t *testing.T, tb *typesTable, what string, cells []string) {
 	batches := pageBatches(t, cells[0])
 	records := 0
@@ -75,8 +90,12 @@ func testPageRow(t *testing.T, tb *typesTable, what string, cells []string) {
 		load = loadInTurn
 	}
 	load(t, tb, batches)
-	got := tb.read(t)
+	checkPageRow(t, tb, records, cells)
+}
 
+func checkPageRow(t *testing.T, tb *typesTable, records int, cells []string) {
+	t.Helper()
+	got := tb.read(t)
 	columns := pageColumns(t, cells[1])
 	checkPageColumns(t, got.columns, columns)
 	if len(columns) > 1 && records > 1 {
