@@ -12,7 +12,10 @@ import (
 // spoolPrefix begins the name of every folder that a sink makes in the spool directory.
 const spoolPrefix = "kinesis-snowflake-"
 
-// spoolDir is a folder of this process alone. A lock on a file in it says that the process lives: what a killed one
+// lockName is the file in such a folder whose lock says that the process lives.
+const lockName = "lock"
+
+// spoolDir is a folder of this process alone. While its lock is held the process lives: what a killed one
 // left is removed by the next to start, or a volume that outlives containers would fill up.
 type spoolDir struct {
 	path string
@@ -32,7 +35,7 @@ func newSpoolDir(parent, id string) (*spoolDir, error) {
 	if err := os.Mkdir(d.path, 0o700); err != nil {
 		return nil, fmt.Errorf("create spool folder: %w: sink.spool_dir must be a folder that this user can write to", err)
 	}
-	lock, err := lockDir(d.path)
+	lock, err := newLock(d.path)
 	if err != nil {
 		return nil, fmt.Errorf("lock spool folder: %w", err)
 	}
@@ -44,9 +47,23 @@ func (d *spoolDir) remove() error {
 	return errors.Join(os.RemoveAll(d.path), d.lock.Close())
 }
 
-// lockDir takes the folder's lock without waiting; it is held until the file is closed or the process ends.
-func lockDir(path string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(path, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+// newLock makes the folder's lock and takes it, until the file is closed or the process ends. The lock gets its name only
+// once it is taken: a process that starts at the same moment never finds it free.
+func newLock(path string) (*os.File, error) {
+	making := filepath.Join(path, "lock.new")
+	f, err := takeLock(making, os.O_CREATE)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Rename(making, filepath.Join(path, lockName)); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// takeLock does not wait.
+func takeLock(name string, flag int) (*os.File, error) {
+	f, err := os.OpenFile(name, flag|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -66,11 +83,8 @@ func removeOrphans(parent string) error {
 		if !e.IsDir() || !strings.HasPrefix(e.Name(), spoolPrefix) {
 			continue
 		}
-		// A folder without its lock file is one that another process is making at this moment.
-		if _, err := os.Stat(filepath.Join(path, "lock")); err != nil {
-			continue
-		}
-		lock, err := lockDir(path)
+		// A folder without its lock is one that another process is making or removing at this moment.
+		lock, err := takeLock(filepath.Join(path, lockName), 0)
 		if err != nil {
 			continue
 		}
