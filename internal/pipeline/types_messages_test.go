@@ -40,7 +40,8 @@ var typesPayloads = map[string]func(given []byte) []byte{
 	},
 }
 
-// TestTypesMessages sends the page's messages that become no row through a whole pipeline, among records of 10 MiB that do.
+// TestTypesMessages sends the page's messages that become no row through a whole pipeline, and then two records that
+// do, one of them of 10 MiB.
 func TestTypesMessages(t *testing.T) {
 	rows := pageTables(t, "what", "payload", "stage", "reason")
 	var records [][]byte

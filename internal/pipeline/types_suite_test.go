@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -101,8 +102,8 @@ func suiteVerdicts(t *testing.T) map[string]string {
 	return verdicts
 }
 
-// checkSuiteVerdict judges a verdict by the case's name, which says whether a parser must accept (y), must refuse (n), or is
-// free, and by the standard library's parser, which knows what is valid, of which kind, and where a text goes wrong.
+// checkSuiteVerdict judges a verdict by the case's name, which says whether a parser must accept (y), must refuse (n),
+// or is free, and by the standard library's parser, which knows what is valid, of which kind, and where it goes wrong.
 func checkSuiteVerdict(r suiteRecord, verdict string) error {
 	valid := utf8.Valid(r.data) && json.Valid(r.data)
 	text := bytes.TrimLeft(r.data, " \t\r\n")
@@ -139,13 +140,16 @@ func checkSuiteVerdict(r suiteRecord, verdict string) error {
 		return nil // the standard library reads on where this one stops
 	}
 	var v any
-	syntax := json.Unmarshal(r.data, &v).(*json.SyntaxError)
+	var syntax *json.SyntaxError
+	if err := json.Unmarshal(r.data, &v); !errors.As(err, &syntax) {
+		return fmt.Errorf("the standard library says %w", err)
+	}
 	at := int(syntax.Offset) - 1 // it counts the byte at fault
 	if strings.Contains(syntax.Error(), "unexpected end") || strings.HasPrefix(syntax.Error(), "invalid character ' '") && r.data[at] != ' ' {
 		at = len(r.data) // at the end of a text it tries a space, and may find fault with that
 	}
 	if !strings.Contains(verdict, fmt.Sprintf(" at byte %d,", at)) {
-		return fmt.Errorf("%s; the standard library says %v, at byte %d", verdict, syntax, at)
+		return fmt.Errorf("%s; the standard library says %w, at byte %d", verdict, syntax, at)
 	}
 	return nil
 }
