@@ -36,6 +36,10 @@ func numberColumn(name string) Column {
 	return Column{Name: name, Type: Type{Kind: KindNumber, Precision: 19}, NotNull: true}
 }
 
+func nullableNumber(name string) Column {
+	return Column{Name: name, Type: Type{Kind: KindNumber, Precision: 19}}
+}
+
 func status(kind int, format string, args ...any) *answer {
 	return &answer{kind: kind, columns: []Column{textColumn("status")}, rows: [][]Value{{TextValue(fmt.Sprintf(format, args...))}}}
 }

@@ -242,7 +242,7 @@ func (st *execution) copy(c *syntax.Copy) (*answer, error) {
 		return nil, err
 	}
 	a := &answer{kind: typeCopy, columns: []Column{textColumn("file"), textColumn("status"), numberColumn("rows_parsed"), numberColumn("rows_loaded"), numberColumn("error_limit"), numberColumn("errors_seen"),
-		textColumn("first_error"), numberColumn("first_error_line"), numberColumn("first_error_character"), textColumn("first_error_column_name")}}
+		textColumn("first_error"), nullableNumber("first_error_line"), nullableNumber("first_error_character"), textColumn("first_error_column_name")}}
 	var loaded [][]Value
 	loads := map[string]string{}
 	for i := range files {

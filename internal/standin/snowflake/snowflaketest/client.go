@@ -6,6 +6,7 @@ import (
 	"crypto/rsa"
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -144,6 +145,10 @@ func (c *client) query(ctx context.Context, query string, args ...any) (out []st
 	if err != nil {
 		return nil, err
 	}
+	types, err := rows.ColumnTypes()
+	if err != nil {
+		return nil, err
+	}
 	for rows.Next() {
 		cells := make([]sql.NullString, len(cols))
 		ptrs := make([]any, len(cols))
@@ -157,6 +162,9 @@ func (c *client) query(ctx context.Context, query string, args ...any) (out []st
 		for i, s := range cells {
 			if text[i] = s.String; !s.Valid {
 				text[i] = "NULL"
+				if nullable, known := types[i].Nullable(); known && !nullable {
+					return nil, fmt.Errorf("column %s is said to have no NULL, and has one", cols[i])
+				}
 			}
 		}
 		out = append(out, strings.Join(text, "|"))
