@@ -42,11 +42,17 @@ func newTypesAccount(t *testing.T) *typesAccount {
 	t.Helper()
 	// The driver asks cloud metadata addresses at its first login otherwise.
 	t.Setenv("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
+	a := (&typesAccount{spool: t.TempDir()}).fresh()
+	t.Cleanup(a.Close)
+	return a
+}
+
+// fresh is an empty account beside a, for whoever closes it.
+func (a *typesAccount) fresh() *typesAccount {
 	s := service.New(service.Options{})
-	t.Cleanup(s.Close)
 	s.AddUser("LOADER", "secret", nil)
 	s.CreateSchema("RAW", "KINESIS")
-	return &typesAccount{Server: s, spool: t.TempDir()}
+	return &typesAccount{Server: s, spool: a.spool}
 }
 
 func (a *typesAccount) login() snowflake.Login {

@@ -7,15 +7,15 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
-
-	"kinesis-snowflake/sink/table"
 )
 
 // TestTypesGiveBack: whatever objects come, in whatever batches, through whichever worker, the table gives them back.
-// For long: -rapid.checks=100000.
+// For long: -rapid.checks=100000 -timeout=0.
 func TestTypesGiveBack(t *testing.T) {
 	account := newTypesAccount(t)
 	rapid.Check(t, func(t *rapid.T) {
+		account := account.fresh()
+		defer account.Close()
 		tb := account.table()
 		var workers []*typesWorker
 		for i := range rapid.IntRange(1, 2).Draw(t, "workers") {
@@ -31,8 +31,6 @@ func TestTypesGiveBack(t *testing.T) {
 			workers[rapid.IntRange(0, len(workers)-1).Draw(t, "worker")].load(t, records...)
 		}
 		checkTypesTable(t, tb)
-		account.mustExec(t, "DROP TABLE "+table.Qualified("RAW", "KINESIS", tb.name))
-		account.mustExec(t, "DROP TABLE "+table.Qualified("RAW", "KINESIS", tb.name+"$OFFSETS"))
 	})
 }
 
