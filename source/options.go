@@ -52,6 +52,9 @@ type Options struct {
 	Budget Budget
 	// Logger receives what happens; slog.Default() when nil.
 	Logger *slog.Logger
+	// Trouble hears why a part of the work ("read", "lease") does not get on, again and again while that lasts, and nil
+	// once it does. It is called from several goroutines and must not block. May be nil.
+	Trouble func(part string, err error)
 	// Clock is what leases go by; the machine's own when nil. Timers are always the machine's.
 	Clock lease.Clock
 }
@@ -60,6 +63,13 @@ const (
 	defaultPoll = time.Second
 	leastPoll   = 200 * time.Millisecond
 )
+
+func (o *Options) trouble(part string) func(error) {
+	if o.Trouble == nil {
+		return nil
+	}
+	return func(err error) { o.Trouble(part, err) }
+}
 
 // complete checks the options and fills in what was left out.
 func (o *Options) complete() error {

@@ -106,7 +106,7 @@ func (s *Source) begin(ctx context.Context, consumer Consumer) (*run, error) {
 	}
 	leases, err := lease.NewCoordinator(lease.Config{
 		Worker: s.opt.WorkerID, Duration: s.opt.LeaseDuration, Start: lease.Start{Position: s.opt.Start, Time: s.opt.StartTime},
-		StreamCreated: info.Created.Unix(), Offsets: s.offsets, Logger: s.log, Clock: s.opt.Clock,
+		StreamCreated: info.Created.Unix(), Offsets: s.offsets, Logger: s.log, Trouble: s.opt.trouble("lease"), Clock: s.opt.Clock,
 	}, s.store, s.control)
 	if err != nil {
 		return nil, err

@@ -49,7 +49,7 @@ func newSource(o Options, cfg aws.Config) *Source {
 		opt: o, log: o.Logger,
 		control: &control{client: kinesisClient(cfg, &o), stream: stream, log: o.Logger},
 		store:   lease.NewDynamoDB(dynamoClient(cfg, &o), o.Application, o.Logger),
-		trouble: reader.NewTrouble(o.Logger),
+		trouble: reader.NewTrouble(o.Logger, o.trouble("read")),
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"kinesis-snowflake/internal/row"
 	"kinesis-snowflake/internal/telemetry"
 	"kinesis-snowflake/sink"
+	"kinesis-snowflake/sink/loadfile"
 	"kinesis-snowflake/sink/snowflake"
 	"kinesis-snowflake/source"
 	"kinesis-snowflake/transform"
@@ -27,8 +28,9 @@ type RunOptions struct {
 	Health        *telemetry.PipelineHealth
 	// Progress is called about five times a second while the pipeline runs, and once at its end.
 	Progress func(Progress)
-	// Transports replace the clients' own in tests.
+	// Transports replace the clients' own in tests, SpoolFiles the machine's files.
 	KinesisTransport, DynamoDBTransport, SnowflakeTransport http.RoundTripper
+	SpoolFiles                                              loadfile.FS
 }
 
 const (
@@ -54,7 +56,7 @@ func Run(ctx context.Context, cfg *config.Pipeline, o RunOptions) (err error) {
 	if err := preflight(ctx, r.committer.loader, o.Logger); err != nil {
 		return unlessStopped(ctx, err)
 	}
-	o.Health.Running()
+	r.condition.begin()
 	watched := make(chan struct{})
 	watchCtx, stopWatch := context.WithCancel(context.WithoutCancel(ctx))
 	go func() {
@@ -92,9 +94,9 @@ func preflight(ctx context.Context, l Loader, log *slog.Logger) error {
 }
 
 func build(ctx context.Context, cfg *config.Pipeline, o RunOptions) (*runner, func() error, error) {
-	log := o.Logger
+	log, condition := o.Logger, newCondition(o.Health)
 	budget := newBudget(int64(cfg.Memory))
-	src, err := source.New(sourceOptions(cfg, o, budget))
+	src, err := source.New(sourceOptions(cfg, o, budget, condition))
 	if err != nil {
 		return nil, nil, fmt.Errorf("set up the source: %w", err)
 	}
@@ -111,12 +113,14 @@ func build(ctx context.Context, cfg *config.Pipeline, o RunOptions) (*runner, fu
 		Logger: log, Stream: cfg.Source.Stream, Payload: transform.PayloadMode(cfg.FailedMessages.Payload), MaxBytes: int(cfg.FailedMessages.MaxBytes),
 	})
 	lanes := min(runtime.GOMAXPROCS(0), maxLanes)
+	onState := func(err error) { condition.set(partLoad, err) }
 	snk, err := sink.New(sink.Options{
 		Dialer:     snowflake.NewDialer(login),
 		Table:      snowflake.Name{Database: cfg.Sink.Database, Schema: cfg.Sink.Schema, Object: cfg.Sink.Table},
 		StreamName: cfg.Source.Stream, StreamID: info.ID(), Application: cfg.Source.Application, WorkerID: src.WorkerID(),
 		SpoolDir: cfg.Sink.SpoolDir, MaxBytes: int64(cfg.Sink.Batch.MaxBytes), Lanes: lanes, Keys: keys,
 		LockPatience: cfg.Source.LeaseDuration, Refused: refusedTo(failures), NewID: newID, Log: log,
+		Waiting: onState, Files: o.SpoolFiles,
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("set up the sink: %w", err)
@@ -125,20 +129,13 @@ func build(ctx context.Context, cfg *config.Pipeline, o RunOptions) (*runner, fu
 	core := newCore(loader{snk}, pool, failures, limits{
 		interval: cfg.Sink.Batch.Interval, bytes: int64(cfg.Sink.Batch.MaxBytes), rows: int64(cfg.Sink.Batch.MaxRows),
 	}, log)
-	onState := func(err error) {
-		if err != nil {
-			o.Health.Failing(err)
-		} else {
-			o.Health.Running()
-		}
-	}
 	return &runner{
-		core: core, source: sourceAdapter{src, core}, shutdown: cfg.ShutdownTimeout, until: o.UntilCaughtUp, poll: 50 * time.Millisecond, log: log,
+		core: core, condition: condition, source: sourceAdapter{src, core}, shutdown: cfg.ShutdownTimeout, until: o.UntilCaughtUp, poll: 50 * time.Millisecond, log: log,
 		committer: &committer{core: core, giveUp: o.UntilCaughtUp, onState: onState, retry: firstRetry},
 	}, snk.Close, nil
 }
 
-func sourceOptions(cfg *config.Pipeline, o RunOptions, b *budget) source.Options {
+func sourceOptions(cfg *config.Pipeline, o RunOptions, b *budget, c *condition) source.Options {
 	s := cfg.Source
 	stream := s.Stream
 	if s.StreamARN != "" {
@@ -151,7 +148,7 @@ func sourceOptions(cfg *config.Pipeline, o RunOptions, b *budget) source.Options
 		RoleARN: s.RoleARN, ExternalID: s.ExternalID,
 		KinesisEndpoint: s.KinesisEndpoint, DynamoDBEndpoint: s.DynamoDBEndpoint,
 		KinesisTransport: o.KinesisTransport, DynamoDBTransport: o.DynamoDBTransport,
-		Budget: b, Logger: o.Logger,
+		Budget: b, Logger: o.Logger, Trouble: c.set,
 	}
 }
 

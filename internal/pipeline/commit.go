@@ -17,6 +17,11 @@ type committer struct {
 	// onState hears of trouble and of its end.
 	onState func(err error)
 	retry   time.Duration // first pause after an error; doubles up to maxRetry
+
+	pause time.Duration // before the next attempt; zero while there is no trouble
+	ill   time.Time     // when the trouble began
+	line  time.Time     // when the last line about trouble was written
+	said  bool          // since the last recovery
 }
 
 // maxRetry is the longest pause between attempts at the same batch. Readers wait meanwhile; leases are renewed.
@@ -106,22 +111,24 @@ func (k *committer) seal(ctx context.Context, b *batch) (*batch, error) {
 
 // commit loads a sealed batch, trying until it is committed, dropped, or the pipeline must stop.
 func (k *committer) commit(ctx context.Context, b *batch) error {
-	began, pause := time.Now(), k.retry
+	began := time.Now()
 	for {
 		if b.err != nil {
-			return k.abandon(ctx, b, &pause)
+			return k.abandon(ctx, b)
 		}
 		parts := k.liveParts(b)
 		if len(parts) == 0 {
+			k.recovered(ctx)
 			return nil
 		}
 		done, err := k.attempt(ctx, b, parts)
 		if err == nil && done {
+			k.recovered(ctx)
 			k.settled(ctx, b, parts, began)
 			return nil
 		}
 		if err != nil {
-			if err := k.trouble(ctx, err, &pause); err != nil {
+			if err := k.trouble(ctx, err); err != nil {
 				return err
 			}
 		}

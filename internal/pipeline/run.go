@@ -15,6 +15,7 @@ var ErrDeadline = errors.New("shutdown deadline passed")
 // runner joins the parts of one pipeline and owns its goroutines.
 type runner struct {
 	core      *core
+	condition *condition
 	source    Source
 	committer *committer
 	shutdown  time.Duration

@@ -9,7 +9,6 @@ import (
 
 // settled hands on what a committed batch means: checkpoints, shards at their end, counts.
 func (k *committer) settled(ctx context.Context, b *batch, parts []*part, began time.Time) {
-	k.onState(nil)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	var rows, failed int64
@@ -41,7 +40,7 @@ func (k *committer) settled(ctx context.Context, b *batch, parts []*part, began 
 }
 
 // abandon drops a batch whose files failed, and has its shards read again.
-func (k *committer) abandon(ctx context.Context, b *batch, pause *time.Duration) error {
+func (k *committer) abandon(ctx context.Context, b *batch) error {
 	err := fmt.Errorf("spool a batch: %w", b.err)
 	k.mu.Lock()
 	for _, p := range b.parts {
@@ -50,11 +49,11 @@ func (k *committer) abandon(ctx context.Context, b *batch, pause *time.Duration)
 		}
 	}
 	k.mu.Unlock()
-	return k.trouble(ctx, err, pause)
+	return k.trouble(ctx, err)
 }
 
 // trouble reports an error and waits before the next attempt. It returns an error if there must be none.
-func (k *committer) trouble(ctx context.Context, err error, pause *time.Duration) error {
+func (k *committer) trouble(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return errors.Join(ctx.Err(), err)
 	}
@@ -63,14 +62,33 @@ func (k *committer) trouble(ctx context.Context, err error, pause *time.Duration
 		return err
 	}
 	k.onState(err)
-	k.log.ErrorContext(ctx, "cannot load; trying again", "error", err, "pause", *pause)
-	timer := time.NewTimer(*pause)
+	now := time.Now()
+	if k.pause == 0 {
+		k.ill, k.pause = now, k.retry
+	}
+	if k.line.IsZero() || now.Sub(k.line) >= linePause {
+		k.line, k.said = now, true
+		k.log.ErrorContext(ctx, "cannot load; trying again", "error", err, "pause", k.pause, "for", now.Sub(k.ill).Round(time.Second))
+	}
+	timer := time.NewTimer(k.pause)
 	defer timer.Stop()
-	*pause = min(2**pause, maxRetry)
+	k.pause = min(2*k.pause, maxRetry)
 	select {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
 		return errors.Join(ctx.Err(), err)
 	}
+}
+
+// linePause is the least time between two lines about trouble.
+const linePause = time.Minute
+
+// recovered takes note that a batch is done with, whatever it went through.
+func (k *committer) recovered(ctx context.Context) {
+	k.onState(nil)
+	if k.said {
+		k.log.InfoContext(ctx, "loading again", "for", time.Since(k.ill).Round(time.Second))
+	}
+	k.pause, k.said = 0, false
 }

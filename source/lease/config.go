@@ -47,6 +47,9 @@ type Config struct {
 	Offsets []string
 	// Logger receives what happens to leases; slog.Default() when nil.
 	Logger *slog.Logger
+	// Trouble hears why calls fail, again and again while they do, and nil once one succeeds. It is called from several
+	// goroutines and must not block. May be nil.
+	Trouble func(error)
 	// Clock is the machine's own clock when nil.
 	Clock Clock
 	// Seed of the jitter of renewals, scans and back-off; random when zero.

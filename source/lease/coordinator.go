@@ -31,6 +31,7 @@ type Coordinator struct {
 	lister Lister
 	log    *slog.Logger
 	clock  Clock
+	uneasy *trouble
 
 	kick    chan struct{} // the machine has something to do
 	writes  chan struct{} // a slot a call that runs
@@ -74,6 +75,7 @@ func NewCoordinator(cfg Config, store Store, lister Lister) (*Coordinator, error
 		lister:  lister,
 		log:     cfg.Logger,
 		clock:   cfg.Clock,
+		uneasy:  newTrouble(cfg.Logger, cfg.Trouble),
 		kick:    make(chan struct{}, 1),
 		writes:  make(chan struct{}, maxWrites),
 		ready:   make(chan struct{}, 1),
@@ -104,7 +106,7 @@ func (c *Coordinator) ensure(ctx context.Context) error {
 		if err == nil || ClassOf(err) == ClassPermanent {
 			return err
 		}
-		c.log.Warn("lease table is not ready; trying again", "error", err)
+		c.uneasy.tell(err)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -171,8 +173,10 @@ func (c *Coordinator) write(ctx context.Context, w Write) {
 	case w.Delete != nil:
 		err = c.store.Delete(ctx, w.Delete.Key, w.Delete.Counter)
 	}
-	if err != nil && ClassOf(err) != ClassLost {
-		c.log.Warn("lease write failed; trying again", "class", ClassOf(err).String(), "error", err)
+	if ClassOf(err) == ClassLost {
+		c.uneasy.tell(nil) // an answer, if not the one that was hoped for
+	} else {
+		c.uneasy.tell(err)
 	}
 	c.tell(func(now Instant) { c.machine.Wrote(now, w.ID, l, err) })
 }
@@ -181,9 +185,7 @@ func (c *Coordinator) scan(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Duration/2)
 	defer cancel()
 	s, err := c.store.Scan(ctx)
-	if err != nil {
-		c.log.Warn("lease scan failed; trying again", "error", err)
-	}
+	c.uneasy.tell(err)
 	c.tell(func(now Instant) { c.machine.Scanned(now, s, err) })
 }
 

@@ -62,7 +62,7 @@ func newRig(t *testing.T, opt standin.Options) *rig {
 			HTTPClient: wire.SafeBody(&http.Client{Transport: r}), Retryer: aws.NopRetryer{},
 		}, wire.Use),
 		Stream: Stream{Name: stream}, Shard: shard0, Start: row.Position{Sequence: row.TrimHorizon}, PollInterval: time.Second,
-		Handle: r.handle, Ended: func(c []types.ChildShard) { r.children = c }, Trouble: NewTrouble(log), Log: log,
+		Handle: r.handle, Ended: func(c []types.ChildShard) { r.children = c }, Trouble: NewTrouble(log, nil), Log: log,
 		Missing: func(_ context.Context, cause error) (Verdict, error) { return Other, cause },
 	}
 	return r

@@ -9,7 +9,8 @@ import (
 // Trouble tells the operator what keeps shards from being read: one line when it begins, one a minute while it
 // lasts, one when it is over, for all shards together. It is safe for concurrent use.
 type Trouble struct {
-	log *slog.Logger
+	log    *slog.Logger
+	report func(error)
 
 	mu    sync.Mutex
 	kinds map[Class]*kind
@@ -19,6 +20,7 @@ type kind struct {
 	shards map[string]int // calls that failed in a row, by shard
 	since  time.Time      // when the first of them failed
 	line   time.Time      // when the last line was written
+	bad    bool           // reported, and not over
 	said   bool           // since the last recovery
 }
 
@@ -28,9 +30,13 @@ const linePause = time.Minute
 // patience is the number of throttled calls in a row that are worth a line: one alone is part of sharing a shard.
 const patience = 3
 
-// NewTrouble returns a Trouble that logs to log.
-func NewTrouble(log *slog.Logger) *Trouble {
-	return &Trouble{log: log, kinds: map[Class]*kind{}}
+// NewTrouble returns a Trouble that logs to log. report, which may be nil, hears the error of each call that fails while
+// there is trouble, and nil once there is none any more; it must not block.
+func NewTrouble(log *slog.Logger, report func(error)) *Trouble {
+	if report == nil {
+		report = func(error) {}
+	}
+	return &Trouble{log: log, report: report, kinds: map[Class]*kind{}}
 }
 
 func (t *Trouble) failed(shard string, class Class, err error) {
@@ -46,7 +52,12 @@ func (t *Trouble) failed(shard string, class Class, err error) {
 		k.since = now
 	}
 	k.shards[shard]++
-	if class == ClassThrottled && k.shards[shard] < patience || !k.line.IsZero() && now.Sub(k.line) < linePause {
+	if class == ClassThrottled && k.shards[shard] < patience {
+		return
+	}
+	k.bad = true
+	t.report(err)
+	if !k.line.IsZero() && now.Sub(k.line) < linePause {
 		return
 	}
 	k.line, k.said = now, true
@@ -58,14 +69,20 @@ func (t *Trouble) failed(shard string, class Class, err error) {
 func (t *Trouble) recovered(shard string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	over, left := false, false
 	for class, k := range t.kinds {
-		if _, ok := k.shards[shard]; !ok {
-			continue
+		if _, ok := k.shards[shard]; ok {
+			delete(k.shards, shard)
+			over = over || k.bad && len(k.shards) == 0
+			k.bad = k.bad && len(k.shards) > 0
 		}
-		delete(k.shards, shard)
+		left = left || k.bad
 		if len(k.shards) == 0 && k.said {
 			k.said = false
 			t.log.Info("reading again", "reason", class.String(), "for", time.Since(k.since).Round(time.Second))
 		}
+	}
+	if over && !left {
+		t.report(nil)
 	}
 }
