@@ -456,3 +456,22 @@ func TestRowOfAnotherApplicationIsRefused(t *testing.T) {
 		a.has(recs("a", 1, 2))
 	})
 }
+
+// What is to be left out is known only when the batch is sealed, and its lines are written already.
+func TestRowsWithoutAPartAndRowsThatTheTableHasAreLeftOut(t *testing.T) {
+	inAccount(t, func(t *testing.T, a *account) {
+		w := a.worker("w")
+		w.take("a", "b", "c") // a and c share a lane
+		w.send(rec("a", 1), rec("b", 1), rec("c", 1))
+		b, parts := w.batch(rec("a", 2), rec("b", 2), rec("c", 2), rec("a", 3), rec("c", 3))
+		defer b.Discard()
+		w.finish(b, parts[:2]) // the lease of c was lost meanwhile
+		a.has(recs("a", 1, 3), recs("b", 1, 2), recs("c", 1, 1))
+
+		again, parts := w.batch(rec("a", 2), rec("b", 2), rec("c", 2), rec("a", 3), rec("a", 4))
+		defer again.Discard()
+		w.finish(again, parts) // read again from before the offsets
+		a.has(recs("a", 1, 4), recs("b", 1, 2), recs("c", 1, 2))
+		a.hasOffsets("* 0", "a 1 4", "b 1 2", "c 1 2")
+	})
+}
