@@ -3,7 +3,7 @@ PRODUCTION = CGO_ENABLED=0 GOWORK=off go build -mod=readonly -tags minicore_disa
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 IMAGE ?= kinesis-snowflake:$(VERSION)
 
-.PHONY: all build test crash race lint fmt generate image ci
+.PHONY: all build test crash interop race lint fmt generate image ci
 
 all: build test
 
@@ -18,6 +18,9 @@ SEED ?= 0
 crash: SHELL = bash
 crash: ## two real processes, killed KILLS times at random while records flow; SEED repeats what a run did
 	@set -o pipefail; go test ./cmd/sandbox -run '^TestCrashAtRandom$$' -count=1 -timeout 0 -v -kills $(KILLS) -seed $(SEED) | grep -Ev '^(=== |--- PASS|PASS|ok )'
+
+interop: ## against servers and clients that others wrote; needs Node.js and Python 3, and the network the first time
+	.ci/interop/run
 
 race: ## the root module's tests under the race detector
 	CGO_ENABLED=1 go test -race ./...
