@@ -190,7 +190,7 @@ func loadInTurn(t *testing.T, tb *typesTable, batches [][][]byte) {
 
 // TestTypesGuard is the page's rows of 1,500 keys.
 func TestTypesGuard(t *testing.T) {
-	const keys, guard = 1500, table.DefaultColumnLimit
+	const keys, guard = 1500, 500 // as the page says
 	tb := newTypesAccount(t).table()
 	w := tb.worker(t, "0")
 	defer w.close(t)
