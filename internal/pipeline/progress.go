@@ -53,7 +53,9 @@ func (c *core) caughtUp(open int) bool {
 		return false
 	}
 	for s := range c.shards {
-		if !s.ended && (!s.tip || s.rewind != nil) {
+		// A shard whose end is committed stays here until its children have their leases: before that nobody counts
+		// them as pending.
+		if s.ended || !s.tip || s.rewind != nil {
 			return false
 		}
 	}
