@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"strings"
 	"sync"
@@ -112,7 +113,7 @@ func TestSchemaRefusesWrongFiles(t *testing.T) {
 			if err == nil {
 				t.Fatal("it is accepted")
 			}
-			if v, ok := err.(*jsonschema.ValidationError); !ok || !mentions(v, tt.where) {
+			if v, ok := errors.AsType[*jsonschema.ValidationError](err); !ok || !mentions(v, tt.where) {
 				t.Errorf("the fault is not at %q: %#v", tt.where, err)
 			}
 			if _, err := Parse("p.yaml", []byte(tt.file), vars()); err == nil {

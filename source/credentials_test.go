@@ -308,7 +308,7 @@ func TestARoleIsAssumedAgainBeforeItsSessionEnds(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if left := service.Given()[len(service.Given())-1].Expires.Sub(time.Now()); got.AccessKeyID == last && left < 4*time.Minute {
+			if left := time.Until(service.Given()[len(service.Given())-1].Expires); got.AccessKeyID == last && left < 4*time.Minute {
 				t.Fatalf("%v after the start the credentials are good for %v", time.Since(start), left)
 			}
 			last = got.AccessKeyID

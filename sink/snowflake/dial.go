@@ -83,10 +83,7 @@ func (l Login) config() (*sf.Config, error) {
 		LoginTimeout:              requestTimeout, //nolint:staticcheck // as above
 		ValidateDefaultParameters: sf.ConfigBoolTrue,
 		DisableConsoleLogin:       sf.ConfigBoolTrue,
-		// Every error comes back as one, and is logged where it is known what it means; the driver would write each
-		// to standard error as well, also the "does not exist" of a table that is about to be made.
-		Tracing: "off",
-		Params:  l.parameters(),
+		Params:                    l.parameters(),
 	}
 	if l.URL != "" {
 		u, err := url.Parse(l.URL)

@@ -11,7 +11,8 @@ import (
 )
 
 // LogDriver sends what the driver says of itself to log, at debug level, for the whole process; by itself it writes lines of a
-// form of its own to standard error. Whatever went wrong comes back as an error too, so nothing is lost to higher levels. The
+// form of its own to standard error. Whatever went wrong comes back as an error too, and is logged where it is known what it
+// means: the driver's error lines tell of the "does not exist" of a table that is about to be made as well. The
 // driver masks secrets in its lines, and leaves out the text of statements. A client configuration file (sf_client_config.json)
 // has no say in it any more.
 func LogDriver(log *slog.Logger) error {

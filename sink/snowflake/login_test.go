@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	sf "github.com/snowflakedb/gosnowflake/v2"
+
 	service "kinesis-snowflake/internal/standin/snowflake"
 	"kinesis-snowflake/internal/standin/sts"
 )
@@ -354,6 +356,9 @@ func TestTheDriverLogsToTheProgramsLog(t *testing.T) {
 		var log bytes.Buffer
 		if err := LogDriver(slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: level}))); err != nil {
 			t.Fatal(err)
+		}
+		if got, want := sf.GetLogger().GetLogLevel(), map[slog.Level]string{slog.LevelInfo: "OFF", slog.LevelDebug: "INFO"}[level]; got != want {
+			t.Errorf("the driver makes lines of level %s, want %s", got, want)
 		}
 		if _, err := user(t, d); err != nil {
 			t.Fatal(err)
