@@ -91,8 +91,8 @@ func (s *Source) missing(ctx context.Context, cause error) (reader.Verdict, erro
 	case now.ID() != was.ID():
 		return reader.Other, &reader.Error{
 			Op: "read stream " + s.control.stream.String(), Err: cause,
-			Hint: fmt.Sprintf("the stream was deleted and made again: it was created %s and now %s; start anew with another source.application, or with `leases reset`",
-				was.Created.Format(time.RFC3339), now.Created.Format(time.RFC3339)),
+			Hint: fmt.Sprintf("the stream was deleted and made again: it was created %s and now %s; to load it from its beginning, stop all workers, delete the lease table %s and start again",
+				was.Created.Format(time.RFC3339), now.Created.Format(time.RFC3339), s.opt.Application),
 		}
 	default:
 		return reader.Same, nil
