@@ -20,6 +20,8 @@ import (
 	"kinesis-snowflake/internal/standin/dynamodb"
 	"kinesis-snowflake/internal/standin/kinesis"
 	"kinesis-snowflake/internal/standin/snowflake"
+	"kinesis-snowflake/internal/telemetry"
+	"kinesis-snowflake/sink/loadfile"
 )
 
 func TestMain(m *testing.M) {
@@ -42,6 +44,8 @@ type stack struct {
 	dynamodb  *dynamodb.Server
 	snowflake *snowflake.Server
 	spool     string
+	health    *telemetry.PipelineHealth // of the runs that are started; may be nil
+	files     loadfile.FS               // their spool; nil is the real disk
 
 	sent, bad int // records so far; of them those that become no row
 }
@@ -124,7 +128,7 @@ func (s *stack) startOver(c *cable, cfg *config.Pipeline, until bool) *running {
 	ctx, stop := context.WithCancel(s.t.Context())
 	r := &running{stop: stop, done: make(chan error, 1), log: &logLines{}, news: make(chan struct{})}
 	o := RunOptions{
-		UntilCaughtUp: until, Logger: slog.New(slog.NewJSONHandler(r.log, nil)),
+		UntilCaughtUp: until, Logger: slog.New(slog.NewJSONHandler(r.log, nil)), Health: s.health, SpoolFiles: s.files,
 		KinesisTransport: c.kinesis, DynamoDBTransport: c.dynamodb, SnowflakeTransport: c.snowflake,
 		Progress: func(p Progress) {
 			r.mu.Lock()
