@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -15,17 +13,6 @@ import (
 	"kinesis-snowflake/internal/standin/kinesis"
 	"kinesis-snowflake/internal/standin/kinesis/kinesistest"
 )
-
-// verdict is a kinesistest.T that remembers whether the rule failed.
-type verdict struct {
-	*testing.T
-	failure string
-}
-
-func (v *verdict) Fatalf(format string, args ...any) {
-	v.failure = fmt.Sprintf(format, args...)
-	runtime.Goexit()
-}
 
 // mustFail judges a target by the named rules and complains of each that it passes.
 func mustFail(t *testing.T, newTarget func() kinesistest.Target, names ...string) {
@@ -39,14 +26,7 @@ func mustFail(t *testing.T, newTarget func() kinesistest.Target, names ...string
 		if !ok {
 			t.Fatalf("no rule is called %q", name)
 		}
-		v := &verdict{T: t}
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			rule.Check(v, kinesistest.NewEnv(newTarget()))
-		}()
-		<-done
-		if v.failure == "" {
+		if kinesistest.Verdict(t, rule, newTarget()) == "" {
 			t.Errorf("passes %q", name)
 		}
 	}
