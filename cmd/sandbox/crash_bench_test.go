@@ -134,7 +134,20 @@ func (b *bench) finish(what string) {
 	if t.Failed() {
 		t.Logf("the last run says:\n%s", last.said())
 	}
-	fmt.Printf("%s: before the last run rows=%d %s\n%s\n", b.stream, before, what, summary)
+	fmt.Printf("%s: before the last run rows=%d %s\n%s: %s\n%s\n", b.stream, before, what, b.stream, b.met(), summary)
+}
+
+// met counts what the processes say they met: if all were 0, the crashes came at moments that are of no interest.
+func (b *bench) met() string {
+	var said []string
+	for _, message := range []string{"batch committed", "lease lost", "the table is ahead", "fenced", "batch in doubt", "slow commit", "waited in vain"} {
+		n := 0
+		for _, p := range b.started {
+			n += strings.Count(p.said(), `msg="`+message)
+		}
+		said = append(said, fmt.Sprintf("%q %d", message, n))
+	}
+	return "the processes say " + strings.Join(said, ", ")
 }
 
 // compare wants one row for each record of the stream, with its number in it, and no others.

@@ -5,16 +5,24 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"kinesis-snowflake/cmd/sandbox/internal/stack"
+	"kinesis-snowflake/internal/standin/snowflake"
 )
 
 var (
 	killsFlag = flag.Int("kills", 4, "how many processes TestCrashAtRandom kills, at least")
 	seedFlag  = flag.Uint64("seed", 0, "what decides whom TestCrashAtRandom hits, how and when; 0 picks one and prints it")
+)
+
+const (
+	tick        = 50 * time.Millisecond // between two portions of records
+	ticksPerAct = 32                    // about, with the pause before it
 )
 
 // TestCrashAtRandom has two of the real program work on one pipeline, and at random moments kills one or both, stops one
@@ -32,7 +40,8 @@ func TestCrashAtRandom(t *testing.T) {
 	begun := time.Now()
 	f := &fleet{bench: newBench(t, "random", 4), rng: rand.New(rand.NewPCG(seed, 0))}
 	acts := f.plan(*killsFlag)
-	f.portion = crashRecords / (len(acts) + 1)
+	f.servers.Snowflake.SetHooks(f.loading.hooks())
+	f.portion = crashRecords / len(acts) / ticksPerAct
 	for i := range f.workers {
 		f.workers[i] = &worker{name: fmt.Sprintf("fleet-%c", 'a'+i), renamed: i == 1}
 		f.launch(f.workers[i])
@@ -63,7 +72,8 @@ type fleet struct {
 	*bench
 	rng     *rand.Rand
 	workers [2]*worker
-	portion int // records that come between two acts
+	portion int // records that come in a tick
+	loading loading
 
 	kills, doubles, zombies, terminations int
 }
@@ -100,34 +110,45 @@ func (f *fleet) moment() time.Duration {
 	return time.Duration(f.rng.Int64N(int64(5 * crashLease / 2)))
 }
 
-// live lets a while pass, in which records come. No process ends by itself meanwhile.
+// live lets a while pass, in which records come and neither worker may end by itself.
 func (f *fleet) live(d time.Duration) {
 	f.t.Helper()
-	const pieces = 4
-	for range pieces {
-		f.put(min(f.portion/pieces, crashRecords-f.sent))
-		f.wait(d / pieces)
-	}
+	f.watch(d, nil, f.workers[:]...)
 }
 
-func (f *fleet) wait(d time.Duration) {
+// watch lets a while pass, or less if until is closed, in which records come and none of the workers may end by itself.
+func (f *fleet) watch(d time.Duration, until <-chan struct{}, workers ...*worker) {
 	f.t.Helper()
-	var ended *worker
-	select {
-	case <-time.After(d):
-		return
-	case <-f.workers[0].p.exited:
-		ended = f.workers[0]
-	case <-f.workers[1].p.exited:
-		ended = f.workers[1]
+	for end := time.After(d); ; {
+		// The later, the fewer: some are left for the last moments.
+		f.put(min(f.portion, (crashRecords-f.sent+19)/20))
+		select {
+		case <-end:
+			return
+		case <-until:
+			return
+		case <-time.After(tick):
+		}
+		for _, w := range workers {
+			select {
+			case <-w.p.exited:
+				f.t.Fatalf("%s ended by itself: %s\n%s", w.p.worker, w.p.command.ProcessState, w.p.tail())
+			default:
+			}
+		}
 	}
-	f.t.Fatalf("%s ended by itself: %s\n%s", ended.p.worker, ended.p.command.ProcessState, ended.p.tail())
 }
 
-// some is one of the two, and the other.
+// some is one of the two, and the other. As often as not the first is just loading a batch.
 func (f *fleet) some() (hit, other *worker) {
+	f.t.Helper()
 	i := f.rng.IntN(2)
-	return f.workers[i], f.workers[1-i]
+	hit, other = f.workers[i], f.workers[1-i]
+	if f.rng.IntN(2) == 0 {
+		f.watch(2*crashLease, f.loading.next(hit.p.worker), f.workers[:]...)
+		f.live(time.Duration(f.rng.Int64N(int64(500 * time.Millisecond))))
+	}
+	return hit, other
 }
 
 func (f *fleet) kill(w *worker) {
@@ -140,12 +161,8 @@ func (f *fleet) kill(w *worker) {
 func (f *fleet) killOne() {
 	w, other := f.some()
 	f.kill(w)
-	if absent := f.moment(); f.rng.IntN(2) == 0 {
-		select {
-		case <-time.After(absent):
-		case <-other.p.exited:
-			f.t.Fatalf("%s ended by itself: %s\n%s", other.p.worker, other.p.command.ProcessState, other.p.tail())
-		}
+	if f.rng.IntN(2) == 0 {
+		f.watch(f.moment(), nil, other)
 	}
 	f.launch(w)
 }
@@ -166,10 +183,10 @@ func (f *fleet) pauseOne() {
 	w, _ := f.some()
 	f.zombies++
 	w.p.signal(f.t, syscall.SIGSTOP)
-	f.wait(crashLease*6/5 + time.Duration(f.rng.Int64N(int64(2*crashLease))))
+	f.live(crashLease*6/5 + time.Duration(f.rng.Int64N(int64(2*crashLease))))
 	w.p.signal(f.t, syscall.SIGCONT)
 	if f.rng.IntN(3) == 0 {
-		f.wait(time.Duration(f.rng.Int64N(int64(100 * time.Millisecond))))
+		f.live(time.Duration(f.rng.Int64N(int64(100 * time.Millisecond))))
 		f.kill(w)
 		f.launch(w)
 	}
@@ -191,4 +208,58 @@ func (f *fleet) terminateOne() {
 		f.t.Errorf("%s ends with %s when it is told to:\n%s", w.p.worker, w.p.command.ProcessState, w.p.tail())
 	}
 	f.launch(w)
+}
+
+// loading has Snowflake take its time over a batch, as the service does, so that a commit is long enough to be hit, and what
+// a dead worker asked for is done while its successor is at work already.
+type loading struct {
+	mu     sync.Mutex
+	worker string // whose COPY is waited for
+	begun  chan struct{}
+}
+
+// next is closed when the worker begins to load a batch.
+func (l *loading) next(worker string) <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.worker, l.begun = worker, make(chan struct{})
+	return l.begun
+}
+
+// see looks at a COPY, which names its files by table, worker and batch.
+func (l *loading) see(sql string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.begun != nil && strings.Contains(sql, "/"+l.worker+"/") {
+		close(l.begun)
+		l.begun = nil
+	}
+}
+
+func (l *loading) hooks() snowflake.Hooks {
+	wait := func(most time.Duration) *snowflake.Fault {
+		over := make(chan struct{})
+		time.AfterFunc(time.Duration(rand.Int64N(int64(most))), func() { close(over) })
+		return &snowflake.Fault{Wait: over}
+	}
+	return snowflake.Hooks{
+		Before: func(e snowflake.Event) *snowflake.Fault {
+			switch {
+			case e.User != stack.Loader:
+				return nil
+			case e.Class == "COPY":
+				l.see(e.SQL)
+				return wait(300 * time.Millisecond)
+			case e.Class == "COMMIT", e.Class == "UPDATE":
+				return wait(100 * time.Millisecond)
+			}
+			return nil
+		},
+		After: func(e snowflake.Event) *snowflake.Fault {
+			if e.User == stack.Loader && e.Class == "COMMIT" {
+				return wait(100 * time.Millisecond)
+			}
+			return nil
+		},
+	}
 }
