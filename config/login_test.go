@@ -87,6 +87,7 @@ func TestWaysToLogInAreHeldApart(t *testing.T) {
 		"spcs and another":   {inside, []string{"user: U", "spcs: true", "spcs_token_file: token", "pat_file: pat"}, []string{"13:3: sink.pat: cannot be given together with sink.spcs"}},
 		"both of one":        {vars(), []string{"pat: hunter2", "pat_file: pat"}, []string{"11:3: sink.pat_file: cannot be given together with sink.pat"}},
 		"password, no user":  {vars(), []string{"password: hunter2"}, []string{"5:1: sink.user: is required and missing"}},
+		"key pair, no user":  {vars("KEY", somePrivateKey(t)), []string{"private_key: ${KEY}"}, []string{"5:1: sink.user: is required and missing"}},
 		"token of two lines": {vars(), []string{"oauth_token_file: bad"}, []string{"10:21: sink.oauth_token_file: the text of the file \"bad\" does not have the right form"}},
 		"empty token":        {vars(), []string{"oauth_token_file: empty"}, []string{"10:21: sink.oauth_token_file: names the file \"empty\", which is empty"}},
 		"no token":           {vars(), []string{"oauth_token_file: none"}, []string{"which cannot be read: no such file or directory"}},
