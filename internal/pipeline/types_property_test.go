@@ -38,7 +38,7 @@ func TestTypesGiveBack(t *testing.T) {
 var typesKeys = append([]string{
 	`"a"`, `"A"`, `"\u0061"`, `"b"`, `"id"`, `"Id"`, `"ID"`, `"x y"`, `"a.b"`, `"a\"b"`, `"it's"`, `"\\"`, `"é"`, `"É"`, `"e\u0301"`, `"\ud83d\ude42"`, `""`, `" "`,
 	`"_rescued"`, `"_RESCUED"`, `"kinesisMetadata"`, `"select"`, `"current_date"`, `"CURRENT_DATE_"`, `"localtime"`, `"a#2"`, `"a#3"`, `"A#2"`,
-	`"n\u0000"`, `"n\\u0000"`, `"N\\U0000"`, `"\ud800"`, `"\\ud800"`, `"\udc00\ud800"`, `"\n"`, `"\u007f"`, `"\ufffd"`, `"$1"`, `"--"`, `"a;b"`, `"%"`,
+	`"n\u0000"`, `"n\\u0000"`, `"N\\U0000"`, `"\ud800"`, `"\\ud800"`, `"\udc00\ud800"`, `"\b\f\n\r\t\/"`, `"b\f\n\r\t/"`, `"\u007f"`, `"\ufffd"`, `"$1"`, `"--"`, `"a;b"`, `"%"`,
 }, `"`+strings.Repeat("k", 255)+`"`, `"`+strings.Repeat("k", 300)+`"`, `"`+strings.Repeat("K", 300)+`"`, `"`+strings.Repeat("é", 256)+`"`)
 
 var typesScalars = []string{
