@@ -33,7 +33,8 @@ type typesRun struct {
 func runTypes(t *testing.T, records [][]byte) typesRun {
 	t.Helper()
 	account := newTypesAccount(t)
-	kds, leases := streams.New(streams.Options{}), dynamodb.New(dynamodb.Options{})
+	// A record of 10 MiB takes the 2 MB/s of a shard for five seconds.
+	kds, leases := streams.New(streams.Options{Limits: &streams.Limits{}}), dynamodb.New(dynamodb.Options{})
 	client := kinesis.New(kinesis.Options{Region: typesRegion, Credentials: credentials.NewStaticCredentialsProvider("key", "secret", ""),
 		HTTPClient: typesHTTP{kds.RoundTripper()}})
 	if _, err := client.CreateStream(t.Context(), &kinesis.CreateStreamInput{StreamName: aws.String(typesStream), ShardCount: aws.Int32(1),
