@@ -72,7 +72,7 @@ func (r *runner) finish(deadline context.Context, done <-chan error, cancel cont
 	case <-deadline.Done():
 		pending := r.core.progress().Pending // the committer forgets its batch when it ends
 		cancel()
-		<-done
+		_ = <-done // the cancellation, whose reason is told below
 		return fmt.Errorf("%w: %d rows are not committed and will be read again", ErrDeadline, pending)
 	}
 }
