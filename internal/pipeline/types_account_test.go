@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	sf "github.com/snowflakedb/gosnowflake/v2"
+
 	"kinesis-snowflake/internal/row"
 	service "kinesis-snowflake/internal/standin/snowflake"
 	"kinesis-snowflake/sink"
@@ -40,8 +42,12 @@ type typesAccount struct {
 
 func newTypesAccount(t *testing.T) *typesAccount {
 	t.Helper()
-	// The driver asks cloud metadata addresses at its first login otherwise.
+	// The driver asks cloud metadata addresses at its first login otherwise, and logs every statement that is refused,
+	// the look for a table that is not there yet among them.
 	t.Setenv("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
+	if err := sf.GetLogger().SetLogLevel("off"); err != nil {
+		t.Fatal(err)
+	}
 	a := (&typesAccount{spool: t.TempDir()}).fresh()
 	t.Cleanup(a.Close)
 	return a

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -29,12 +30,17 @@ type typesRun struct {
 }
 
 // runTypes puts records into a stream whose records may have 10 MiB, and runs a pipeline over the stand-ins until it
-// has caught up.
-func runTypes(t *testing.T, records [][]byte) typesRun {
+// has caught up. It does so in a bubble, since a record of 10 MiB takes all that may be read of a shard in five seconds.
+func runTypes(t *testing.T, records [][]byte) (r typesRun) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { r = runTypesNow(t, records) })
+	return r
+}
+
+func runTypesNow(t *testing.T, records [][]byte) typesRun {
 	t.Helper()
 	account := newTypesAccount(t)
-	// A record of 10 MiB takes the 2 MB/s of a shard for five seconds.
-	kds, leases := streams.New(streams.Options{Limits: &streams.Limits{}}), dynamodb.New(dynamodb.Options{})
+	kds, leases := streams.New(streams.Options{}), dynamodb.New(dynamodb.Options{})
 	client := kinesis.New(kinesis.Options{Region: typesRegion, Credentials: credentials.NewStaticCredentialsProvider("key", "secret", ""),
 		HTTPClient: typesHTTP{kds.RoundTripper()}})
 	if _, err := client.CreateStream(t.Context(), &kinesis.CreateStreamInput{StreamName: aws.String(typesStream), ShardCount: aws.Int32(1),
