@@ -72,8 +72,11 @@ func (r *runner) finish(deadline context.Context, done <-chan error, cancel cont
 	case <-deadline.Done():
 		pending := r.core.progress().Pending // the committer forgets its batch when it ends
 		cancel()
-		_ = <-done // the cancellation, whose reason is told below
-		return fmt.Errorf("%w: %d rows are not committed and will be read again", ErrDeadline, pending)
+		err := fmt.Errorf("%w: %d rows are not committed and will be read again", ErrDeadline, pending)
+		if last := <-done; !errors.Is(last, context.Canceled) {
+			err = errors.Join(err, last)
+		}
+		return err
 	}
 }
 

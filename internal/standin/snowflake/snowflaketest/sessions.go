@@ -33,7 +33,7 @@ func logins(t *testing.T, make NewServer) {
 	refused(390144, func(c *sf.Config) { jwt(c); c.PrivateKey = stranger })
 	refused(390144, func(c *sf.Config) { jwt(c); c.User = "nobody" })
 	refused(390144, func(c *sf.Config) { jwt(c); c.Account = "otheraccount" })
-	refused(390144, func(c *sf.Config) { jwt(c); c.JWTExpireTimeout = -time.Minute }) //nolint:staticcheck // said to move in a later release; there is no other way yet
+	refused(390144, func(c *sf.Config) { jwt(c); c.JWTExpireTimeout = -time.Minute })  //nolint:staticcheck // said to move in a later release; there is no other way yet
 	refused(390144, func(c *sf.Config) { jwt(c); c.JWTExpireTimeout = 2 * time.Hour }) //nolint:staticcheck // said to move in a later release; there is no other way yet
 	refused(390201, func(c *sf.Config) { c.Database = "NONE" })
 	refused(390201, func(c *sf.Config) { c.Schema = "NONE" })
