@@ -22,7 +22,7 @@ var (
 
 const (
 	tick        = 50 * time.Millisecond // between two portions of records
-	ticksPerAct = 32                    // about, with the pause before it
+	ticksPerAct = 40                    // about, with the pause before it
 )
 
 // TestCrashAtRandom has two of the real program work on one pipeline, and at random moments kills one or both, stops one
