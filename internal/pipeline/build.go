@@ -196,19 +196,6 @@ func refusedTo(f *transform.FailureLog) func(context.Context, string, *row.Row, 
 	}
 }
 
-// objectOf puts a row's fields together again.
-func objectOf(r *row.Row) []byte {
-	out := []byte{'{'}
-	for i := range r.Fields {
-		if i > 0 {
-			out = append(out, ',')
-		}
-		out = append(out, fmt.Sprintf("%q:", r.Fields[i].Name)...)
-		out = append(out, r.Fields[i].Value...)
-	}
-	return append(out, '}')
-}
-
 func watch(ctx context.Context, c *core, progress func(Progress)) {
 	if progress == nil {
 		return
