@@ -46,7 +46,7 @@ func classify(action, table string, err error) (Class, string) {
 		return ClassPermanent, fmt.Sprintf("grant kms:Decrypt on the key of table/%s", table)
 	case "ResourceNotFoundException", "TableNotFoundException":
 		// Deleted while in use. To create it anew here would start the stream from the beginning.
-		return ClassPermanent, fmt.Sprintf("table %s is gone; restore it from a backup, or start again to create it anew", table)
+		return ClassPermanent, fmt.Sprintf("table %s is gone; restore it from a backup, or start again with source.start: TRIM_HORIZON, which makes it anew", table)
 	case "ExpiredTokenException", "ExpiredToken", "RequestExpired", "RequestTimeTooSkewed":
 		// Short-lived credentials are being renewed. Refused before anything was written.
 		return ClassThrottled, ""

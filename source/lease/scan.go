@@ -80,7 +80,7 @@ func (m *Machine) sighted(now Instant, l Lease) {
 			Op: "read lease " + l.Key, Class: ClassPermanent,
 			Err: fmt.Errorf("it belongs to a stream created at %s, and the stream of today was created at %s",
 				time.Unix(l.StreamCreated, 0).UTC().Format(time.RFC3339), time.Unix(m.cfg.StreamCreated, 0).UTC().Format(time.RFC3339)),
-			Hint: "the stream was deleted and created anew, or the application name belongs to another stream: to load this one from its beginning, stop all workers and delete the lease table, or choose another source.application and table",
+			Hint: "the stream was deleted and created anew, or the application name belongs to another stream: to load this one from its beginning, stop all workers, delete the lease table and start again with source.start: TRIM_HORIZON, or choose another source.application and table",
 		})
 		return
 	}
