@@ -53,7 +53,7 @@ func (t Target) Client() *kinesis.Client {
 		Region:       "us-east-1",
 		BaseEndpoint: aws.String(endpoint),
 		Credentials:  credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
-		HTTPClient:   &http.Client{Transport: transport},
+		HTTPClient:   &http.Client{Transport: ownBody{transport}},
 		Retryer:      aws.NopRetryer{},
 	})
 }
