@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"kinesis-snowflake/internal/standin/snowflake/syntax"
 )
 
 // A session lives from login until it is deleted, or for good where its client vanished. Its fields but the tokens belong to the
@@ -188,4 +190,57 @@ func (s *Server) DropSessions() {
 	for _, se := range all {
 		s.endSession(se)
 	}
+}
+
+func (st *execution) use(s *syntax.Use) (*answer, error) {
+	se, c := st.session, st.server.cat
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	name := ""
+	if len(s.Name) > 0 {
+		name = s.Name[len(s.Name)-1].Name
+	}
+	missing := failf("002043", "02000", "SQL compilation error:\nObject does not exist, or operation cannot be performed.")
+	switch s.Kind {
+	case "DATABASE":
+		if _, ok := c.databases[name]; !ok {
+			return nil, missing
+		}
+		se.database, se.schema = name, "PUBLIC"
+	case "SCHEMA":
+		n := schemaName{se.database, name}
+		if len(s.Name) == 2 {
+			n.database = s.Name[0].Name
+		}
+		if _, ok := c.schemas[n]; !ok {
+			return nil, missing
+		}
+		se.database, se.schema = n.database, name
+	case "WAREHOUSE":
+		if len(c.warehouses) > 0 && !c.warehouses[name] {
+			return nil, missing
+		}
+		se.warehouse = name
+	case "ROLE":
+		if len(c.roles) > 0 && !c.roles[name] {
+			return nil, missing
+		}
+		se.role = name
+	}
+	return status(typeDDL, "Statement executed successfully."), nil
+}
+
+func (st *execution) alterSession(s *syntax.AlterSession) (*answer, error) {
+	for _, o := range s.Set {
+		if len(o.Values) != 1 {
+			return nil, compileError("invalid value for parameter '%s'", o.Name)
+		}
+		if err := st.session.set(o.Name, o.Values[0]); err != nil {
+			return nil, err
+		}
+	}
+	for _, n := range s.Unset {
+		delete(st.session.parameters, n)
+	}
+	return status(typeDDL, "Statement executed successfully."), nil
 }
