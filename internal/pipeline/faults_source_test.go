@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -125,13 +126,13 @@ func TestKMSDenied(t *testing.T) {
 // expired too.
 func TestIteratorsExpire(t *testing.T) {
 	inStack(t, 2, func(t *testing.T, s *stack) {
-		var opened, expired int
+		var opened, expired atomic.Int32
 		s.kinesis.SetHooks(kinesis.Hooks{Before: func(c kinesis.Call) *kinesis.Fault {
 			switch {
 			case c.Op == "GetShardIterator":
-				opened++
+				opened.Add(1)
 			case c.Op == "GetRecords" && (c.N == 20 || c.N == 30):
-				expired++
+				expired.Add(1)
 				return kinesis.Throw("ExpiredIteratorException", "Iterator expired.")
 			case c.Op == "GetRecords":
 				return &kinesis.Fault{AtMost: 100}
@@ -150,8 +151,8 @@ func TestIteratorsExpire(t *testing.T) {
 		p.stop()
 		p.end(t)
 		s.complete()
-		if beyond := opened - 2 - expired; expired < 2 || beyond < 1 {
-			t.Errorf("%d iterators were got: for 2 shards, %d refused and %d that had grown old; want some of each", opened, expired, beyond)
+		if opened, expired := opened.Load(), expired.Load(); expired != 2 || opened-2-expired < 1 {
+			t.Errorf("%d iterators were got: for 2 shards, %d refused and %d that had grown old; want some of each", opened, expired, opened-2-expired)
 		}
 	})
 }
