@@ -1,0 +1,129 @@
+package sink
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	service "kinesis-snowflake/internal/standin/snowflake"
+)
+
+// A worker vanishes after a statement; its transaction lives on in Snowflake, detached.
+func TestHeirOfAVanishedWorkerGoesOn(t *testing.T) {
+	for _, at := range []string{"BEGIN", "COPY", "UPDATE", "COMMIT", "REMOVE"} {
+		t.Run("batch "+at, func(t *testing.T) {
+			inAccount(t, func(t *testing.T, a *account) {
+				gone, heir := a.worker("gone"), a.worker("heir")
+				gone.take("a", "b")
+				gone.send(rec("a", 1), rec("b", 1))
+				gone.vanish(at, func(ctx context.Context) error {
+					b, parts := gone.batch(rec("a", 2), rec("b", 2))
+					defer b.Discard()
+					_, err := gone.Load(ctx, b, parts)
+					return err
+				})
+				heir.mustBeQuick(func() { heir.resume(5, "a", "b") })
+				a.has(recs("a", 1, 5), recs("b", 1, 5))
+				a.hasOffsets("* 0", "a 2 5", "b 2 5")
+			})
+		})
+	}
+	for _, at := range []string{"CREATE TABLE", "BEGIN", "UPDATE", "INSERT", "SELECT", "COMMIT"} {
+		t.Run("acquire "+at, func(t *testing.T) {
+			inAccount(t, func(t *testing.T, a *account) {
+				gone, heir := a.worker("gone"), a.worker("heir")
+				gone.vanish(at, func(ctx context.Context) error { return gone.tryTake(ctx, false, "a", "b") })
+				heir.mustBeQuick(func() { heir.resume(5, "a", "b") })
+				a.has(recs("a", 1, 5), recs("b", 1, 5))
+				if got := len(a.offsets()); got != 3 {
+					t.Fatalf("offsets %v, want three rows", a.offsets())
+				}
+			})
+		})
+	}
+}
+
+// vanish runs do, and ends the worker after the first statement that begins with at, run but not answered.
+func (w *worker) vanish(at string, do func(context.Context) error) {
+	w.account.t.Helper()
+	ctx, cancel := context.WithCancel(w.account.t.Context())
+	defer cancel()
+	w.link.hook(at, 1, func() fate {
+		w.link.next = thenKill{w.link.next, w.link, cancel}
+		return arrives
+	})
+	err := do(ctx)
+	if at != "REMOVE" && err == nil {
+		w.account.t.Fatalf("the worker ended without an error after %s", at)
+	}
+	w.link.kill()
+}
+
+// mustBeQuick fails if the heir waited for Snowflake's own five minutes.
+func (w *worker) mustBeQuick(do func()) {
+	w.account.t.Helper()
+	began := time.Now()
+	do()
+	if waited := time.Since(began); waited > testPatience+2*testLockTimeout {
+		w.account.t.Fatalf("the heir waited %v for a vanished worker's lock", waited)
+	}
+}
+
+func TestLockOfALivingWorkerIsLeftAlone(t *testing.T) {
+	inAccount(t, func(t *testing.T, a *account) {
+		slow, other := a.worker("slow"), a.worker("other")
+		slow.take("a")
+		slow.send(rec("a", 1))
+		other.take("b")
+		other.send(rec("b", 1))
+		done := make(chan struct{})
+		slow.link.hook("COMMIT", 1, func() fate {
+			go func() { defer close(done); other.send(rec("b", 2)) }()
+			<-time.After(testLockTimeout + time.Second) // the other's LOCK_TIMEOUT passes, the patience does not
+			return arrives
+		})
+		slow.send(rec("a", 2))
+		<-done
+		a.has(recs("a", 1, 2), recs("b", 1, 2))
+		if n := other.link.statements("SELECT SYSTEM$ABORT"); n > 0 || other.link.statements("SHOW LOCKS") < 2 {
+			t.Fatalf("the other ended %d transactions after looking %d times", n, other.link.statements("SHOW LOCKS"))
+		}
+		if n := other.link.statements("COPY"); n != 2 {
+			t.Fatalf("the other's COPY ran %d times, want twice: a lock time-out leaves the transaction open", n)
+		}
+	})
+}
+
+// A worker sleeps between UPDATE and COMMIT for so long that another ends its transaction.
+func TestVictimOfAnAbortLoadsItsRowsOnce(t *testing.T) {
+	for name, silent := range map[string]bool{"commit refused": false, "commit answered": true} {
+		t.Run(name, func(t *testing.T) {
+			inAccountWith(t, service.Options{SilentAbortedCommit: silent}, func(t *testing.T, a *account) {
+				victim, other := a.worker("victim"), a.worker("other")
+				victim.take("a")
+				other.take("b")
+				slept := make(chan struct{})
+				victim.link.hook("COMMIT", 1, func() fate {
+					go func() {
+						defer close(slept)
+						other.send(rec("b", 1))
+					}()
+					<-slept
+					return arrives
+				})
+				b, parts := victim.batch(recs("a", 1, 2)...)
+				defer b.Discard()
+				out, err := victim.Load(t.Context(), b, parts)
+				if err != nil || out.Committed || len(out.Fenced) > 0 {
+					t.Fatalf("outcome %+v, %v; want it known that nothing is committed", out, err)
+				}
+				a.has(recs("b", 1, 1))
+				victim.finish(b, parts)
+				a.has(recs("a", 1, 2), recs("b", 1, 1))
+				if n := other.link.statements("SELECT SYSTEM$ABORT"); n != 1 {
+					t.Fatalf("%d transactions were ended, want one", n)
+				}
+			})
+		})
+	}
+}
