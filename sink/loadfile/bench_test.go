@@ -6,12 +6,13 @@ import (
 	"testing"
 
 	"kinesis-snowflake/internal/row"
+	"kinesis-snowflake/sink/internal/sample"
 	"kinesis-snowflake/sink/table"
 )
 
 func TestNoAllocationsPerRow(t *testing.T) {
 	keys := row.NewKeys()
-	rows, _ := clicks(keys, 1000)
+	rows, _ := sample.Clicks(keys, 1000)
 	store := NewStore(OS(), t.TempDir())
 	s, err := store.Spool(keys, 0)
 	if err != nil {
@@ -59,7 +60,7 @@ func TestNoAllocationsPerRow(t *testing.T) {
 
 func BenchmarkSpoolAppend(b *testing.B) {
 	keys := row.NewKeys()
-	rows, bytes := clicks(keys, 1000)
+	rows, bytes := sample.Clicks(keys, 1000)
 	store := NewStore(OS(), b.TempDir())
 	b.SetBytes(int64(bytes))
 	b.ReportAllocs()
@@ -82,7 +83,7 @@ func BenchmarkSpoolAppend(b *testing.B) {
 
 func BenchmarkSpoolScan(b *testing.B) {
 	keys := row.NewKeys()
-	rows, bytes := clicks(keys, 1000)
+	rows, bytes := sample.Clicks(keys, 1000)
 	s, err := NewStore(OS(), b.TempDir()).Spool(keys, 0)
 	if err != nil {
 		b.Fatal(err)
@@ -105,7 +106,7 @@ func BenchmarkSpoolScan(b *testing.B) {
 // BenchmarkWholeRow is all that a row costs after its transform: spooled, fitted, compressed.
 func BenchmarkWholeRow(b *testing.B) {
 	keys := row.NewKeys()
-	rows, bytes := clicks(keys, 20000)
+	rows, bytes := sample.Clicks(keys, 20000)
 	var seen table.Observation
 	for i := range rows {
 		seen.Add(&rows[i])

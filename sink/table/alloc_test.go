@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"kinesis-snowflake/internal/row"
+	"kinesis-snowflake/sink/internal/sample"
 )
 
 func planFor(t testing.TB, keys *row.Keys, rows []row.Row) *Plan {
@@ -17,7 +18,7 @@ func planFor(t testing.TB, keys *row.Keys, rows []row.Row) *Plan {
 
 func TestNoAllocationsPerRow(t *testing.T) {
 	keys := row.NewKeys()
-	rows, _ := clicks(keys, 200)
+	rows, _ := sample.Clicks(keys, 200)
 	p := planFor(t, keys, rows)
 	// Values that need a closer look, and some that are rescued.
 	number, float, text, flag, object := keys.Intern([]byte("received_at")), keys.Intern([]byte("revenue")), keys.Intern([]byte("ip")), keys.Intern([]byte("is_mobile")), keys.Intern([]byte("geo"))
@@ -88,7 +89,7 @@ func TestFullPlanDecidesUnknownKeysWithoutAllocation(t *testing.T) {
 
 func BenchmarkAppendRow(b *testing.B) {
 	keys := row.NewKeys()
-	rows, bytes := clicks(keys, 1000)
+	rows, bytes := sample.Clicks(keys, 1000)
 	p := planFor(b, keys, rows)
 	var st Stats
 	line := make([]byte, 0, 4096)
@@ -103,7 +104,7 @@ func BenchmarkAppendRow(b *testing.B) {
 
 func BenchmarkCoversAndObserve(b *testing.B) {
 	keys := row.NewKeys()
-	rows, bytes := clicks(keys, 1000)
+	rows, bytes := sample.Clicks(keys, 1000)
 	p := planFor(b, keys, rows)
 	var seen Observation
 	b.SetBytes(int64(bytes))

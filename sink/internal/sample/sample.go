@@ -1,4 +1,5 @@
-package loadfile
+// Package sample makes rows for the tests and benchmarks of the packages under sink. Only tests import it.
+package sample
 
 import (
 	"fmt"
@@ -7,8 +8,9 @@ import (
 	"kinesis-snowflake/internal/row"
 )
 
-// clicks returns rows like the events of a web shop, of 15 keys and about 600 bytes, and their payload's size.
-func clicks(keys *row.Keys, n int) (rows []row.Row, bytes int) {
+// Clicks returns rows like the events of a web shop, of 15 keys and about 600 bytes, and their payload's size. They are the same
+// ones every time.
+func Clicks(keys *row.Keys, n int) (rows []row.Row, bytes int) {
 	r := rand.New(rand.NewPCG(1, 2))
 	agents := []string{"Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36", "iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 Version/17.5 Mobile/15E148 Safari/604.1"}
 	for i := range n {
