@@ -96,6 +96,9 @@ func (s *Sink) Acquire(ctx context.Context, wanted []row.Wanted) (map[string]row
 	return s.ledger.Acquire(ctx, wanted)
 }
 
+// Offsets names the shards of the stream that have offsets beside the table.
+func (s *Sink) Offsets(ctx context.Context) ([]string, error) { return s.ledger.Shards(ctx) }
+
 // IsFinal reports whether going on after the error would lose or double rows.
 func IsFinal(err error) bool {
 	return errors.Is(err, snowflake.ErrOffsetsMissing) || errors.Is(err, snowflake.ErrApplication) || errors.Is(err, snowflake.ErrOffsetsBroken)

@@ -56,6 +56,9 @@ func Run(ctx context.Context, cfg *config.Pipeline, o RunOptions) (err error) {
 	if err := preflight(ctx, r.committer.loader, o.Logger); err != nil {
 		return unlessStopped(ctx, err)
 	}
+	if err := resume(ctx, r.source.(sourceAdapter).source, r.committer.loader.(loader).sink, cfg.Source.Start.Position); err != nil {
+		return unlessStopped(ctx, err)
+	}
 	r.condition.begin()
 	watched := make(chan struct{})
 	watchCtx, stopWatch := context.WithCancel(context.WithoutCancel(ctx))

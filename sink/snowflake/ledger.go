@@ -190,3 +190,22 @@ func (l *Ledger) read(ctx context.Context) ([]offset, error) {
 	}
 	return rows, nil
 }
+
+// Shards names the shards of the stream that have offsets; none if there is no offsets table. It needs a warehouse if
+// there is one.
+func (l *Ledger) Shards(ctx context.Context) ([]string, error) {
+	rows, err := l.read(ctx)
+	if isMissing(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the offsets: %w", err)
+	}
+	var shards []string
+	for _, o := range rows {
+		if o.stream == l.opts.Stream {
+			shards = append(shards, o.shard)
+		}
+	}
+	return shards, nil
+}
