@@ -22,6 +22,8 @@ type spoolDir struct {
 	lock *os.File
 }
 
+const spoolRemedy = "sink.spool_dir must be a folder that this user can write to"
+
 func newSpoolDir(parent, id string) (*spoolDir, error) {
 	// The driver takes the path of a PUT from the root of the file system.
 	parent, err := filepath.Abs(parent)
@@ -29,11 +31,11 @@ func newSpoolDir(parent, id string) (*spoolDir, error) {
 		return nil, fmt.Errorf("find sink.spool_dir: %w", err)
 	}
 	if err := removeOrphans(parent); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %s", err, spoolRemedy)
 	}
 	d := &spoolDir{path: filepath.Join(parent, spoolPrefix+pathSegment(id))}
 	if err := os.Mkdir(d.path, 0o700); err != nil {
-		return nil, fmt.Errorf("create spool folder: %w: sink.spool_dir must be a folder that this user can write to", err)
+		return nil, fmt.Errorf("create spool folder: %w: %s", err, spoolRemedy)
 	}
 	lock, err := newLock(d.path)
 	if err != nil {

@@ -53,7 +53,7 @@ func Run(ctx context.Context, cfg *config.Pipeline, o RunOptions) (err error) {
 		return unlessStopped(ctx, err)
 	}
 	defer func() { err = errors.Join(err, closeSink()) }()
-	if err := preflight(ctx, r.committer.loader, o.Logger); err != nil {
+	if err := preflight(ctx, r.committer.loader, r.condition, o.Logger); err != nil {
 		return unlessStopped(ctx, err)
 	}
 	if err := resume(ctx, r.source.(sourceAdapter).source, r.committer.loader.(loader).sink, cfg.Source.Start.Position); err != nil {
@@ -82,7 +82,7 @@ func unlessStopped(ctx context.Context, err error) error {
 const loginWait = 30 * time.Second
 
 // preflight logs in once, so that what only an operator can mend ends the run at its start.
-func preflight(ctx context.Context, l Loader, log *slog.Logger) error {
+func preflight(ctx context.Context, l Loader, c *condition, log *slog.Logger) error {
 	ctx, cancel := context.WithTimeout(ctx, loginWait)
 	defer cancel()
 	err := l.(loader).sink.Login(ctx)
@@ -92,6 +92,7 @@ func preflight(ctx context.Context, l Loader, log *slog.Logger) error {
 	if l.Sort(err) == Operator {
 		return err
 	}
+	c.set(partLoad, err) // until a batch is loaded
 	log.WarnContext(ctx, "cannot log in to snowflake yet; trying again when there is something to load", "error", err)
 	return nil
 }

@@ -43,7 +43,11 @@ func (r *runner) run(ctx context.Context) error {
 	var ended ended
 	byItself := errors.As(err, &ended)
 	if !byItself || ended.source {
-		r.log.Info("stopping: reading ends, then what was read is committed", "deadline", r.shutdown)
+		if r.until && err == nil && ctx.Err() == nil {
+			r.log.Info("caught up: everything that was in the stream is loaded")
+		} else {
+			r.log.Info("stopping: reading ends, then what was read is committed", "deadline", r.shutdown)
+		}
 		if !ended.source {
 			if derr := r.source.Drain(deadline); derr != nil {
 				err = errors.Join(err, fmt.Errorf("stop reading: %w", derr))

@@ -89,6 +89,9 @@ func (l Login) classify(err error) error {
 	}
 	if e.Code == 0 {
 		l.unattested(e)
+		if e.Hint == "" {
+			e.Hint = "see that this machine reaches " + l.host() + ": sink.account, sink.url, network, proxy"
+		}
 		return out
 	}
 	switch {
@@ -130,4 +133,12 @@ func (l Login) unattested(e *Error) {
 	case strings.Contains(text, "JWT"):
 		e.Class, e.Hint = Permanent, "the token is no ID token (a JWT with iss and sub)"
 	}
+}
+
+// host is where the log-in goes to, for messages.
+func (l Login) host() string {
+	if l.URL != "" {
+		return l.URL
+	}
+	return l.Account + ".snowflakecomputing.com"
 }

@@ -353,7 +353,7 @@ func TestTheDriverLogsToTheProgramsLog(t *testing.T) {
 	w.AddAccessToken("hunter2hunter2", "LOADER", time.Time{})
 	d := w.dialer(func(l *Login) { l.PAT = Token("hunter2hunter2") })
 	for _, level := range []slog.Level{slog.LevelInfo, slog.LevelDebug} {
-		var log bytes.Buffer
+		var log lockedBuffer // the driver may still write to it when its connection is done
 		if err := LogDriver(slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: level}))); err != nil {
 			t.Fatal(err)
 		}
@@ -371,4 +371,21 @@ func TestTheDriverLogsToTheProgramsLog(t *testing.T) {
 			t.Errorf("at debug: %s", lines)
 		}
 	}
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }

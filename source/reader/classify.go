@@ -1,6 +1,7 @@
 package reader
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -103,6 +104,9 @@ func Explain(op, action, stream string, err error) error {
 	e := &Error{Op: op, Err: err}
 	api, ok := errors.AsType[smithy.APIError](err)
 	if !ok {
+		if !errors.Is(err, context.Canceled) {
+			e.Hint = "see that this machine reaches Kinesis: source.region, source.kinesis_endpoint, network, proxy"
+		}
 		return e
 	}
 	// The SDK's own text repeats operation, retries and request id around the service's words.
