@@ -33,15 +33,20 @@ func (r report) write(ctx context.Context, feeds []feed, accounts []account) err
 			queries = append(queries, f.queries...)
 		}
 		if r.options.input != "" {
-			queries = []string{fmt.Sprintf(`SELECT KINESISMETADATA:shardId::STRING AS shard, COUNT(*) AS n FROM %q GROUP BY 1 ORDER BY 1`, feeds[0].table())}
-		}
-	}
-	for _, q := range queries {
-		if err := r.query(ctx, q); err != nil {
-			return err
+			found, err := exists(ctx, r.client, feeds[0].table())
+			if err != nil {
+				return err
+			}
+			queries = nil
+			if found {
+				queries = []string{fmt.Sprintf(`SELECT KINESISMETADATA:shardId::STRING AS shard, COUNT(*) AS n FROM %q GROUP BY 1 ORDER BY 1`, feeds[0].table())}
+			}
 		}
 	}
 	var errs []error
+	for _, q := range queries {
+		errs = append(errs, r.query(ctx, q))
+	}
 	fmt.Fprintln(r.say)
 	for i, f := range feeds {
 		errs = append(errs, r.account(ctx, f, accounts[i]))

@@ -3,11 +3,9 @@
 package produce
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -28,23 +26,23 @@ type Putter interface {
 	Put(ctx context.Context, stream string, records []Record) error
 }
 
-// Lines reads all records of r: its lines, without their ends. Empty lines are no records. A record may have 10 MiB.
+// Lines reads all records of r: its lines as they stand, an empty one too, without the line feed that ends each. A
+// record may have 10 MiB.
 func Lines(r io.Reader) ([][]byte, error) {
-	s := bufio.NewScanner(r)
-	s.Buffer(make([]byte, 64<<10), maxLine)
-	var out [][]byte
-	for s.Scan() {
-		if line := bytes.TrimSuffix(s.Bytes(), []byte("\r")); len(line) > 0 {
-			out = append(out, bytes.Clone(line))
+	all, err := io.ReadAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("read records: %w", err)
+	}
+	if len(all) == 0 {
+		return nil, nil
+	}
+	lines := bytes.Split(bytes.TrimSuffix(all, []byte("\n")), []byte("\n"))
+	for i, line := range lines {
+		if len(line) > maxLine {
+			return nil, fmt.Errorf("read records: line %d has more than 10 MiB", i+1)
 		}
 	}
-	if errors.Is(s.Err(), bufio.ErrTooLong) {
-		return nil, fmt.Errorf("read records: line %d has more than 10 MiB", len(out)+1)
-	}
-	if s.Err() != nil {
-		return nil, fmt.Errorf("read records: %w", s.Err())
-	}
-	return out, nil
+	return lines, nil
 }
 
 const maxLine = 10 << 20

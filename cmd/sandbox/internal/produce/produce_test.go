@@ -2,14 +2,26 @@ package produce
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 )
 
 func TestLinesAreKeptAsTheyStand(t *testing.T) {
-	got, err := Lines(strings.NewReader("{\"a\": 1} \r\n\n\xff\xfe\n last"))
-	if err != nil || len(got) != 3 || string(got[0]) != `{"a": 1} ` || string(got[1]) != "\xff\xfe" || string(got[2]) != " last" {
-		t.Errorf("%q, %v", got, err)
+	for text, want := range map[string][]string{
+		"":                                 nil,
+		"\n":                               {""},
+		"a\n":                              {"a"},
+		"{\"a\": 1} \r\n\n\xff\xfe\n last": {"{\"a\": 1} \r", "", "\xff\xfe", " last"},
+	} {
+		lines, err := Lines(strings.NewReader(text))
+		var got []string
+		for _, l := range lines {
+			got = append(got, string(l))
+		}
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q: %q, %v; want %q", text, got, err, want)
+		}
 	}
 	if _, err := Lines(strings.NewReader("x\n" + strings.Repeat("y", maxLine+1))); err == nil || !strings.Contains(err.Error(), "line 2") {
 		t.Errorf("a line of more than 10 MiB: %v", err)
