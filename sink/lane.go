@@ -117,7 +117,7 @@ func (l *lane) finish(plan *table.Plan, f *filter) error {
 		from = 0
 	}
 	if err := l.encodeFrom(from, plan, f); err != nil {
-		return err
+		return errors.Join(err, l.removeFile()) // it holds some of the lines: the next attempt begins it anew
 	}
 	info, err := l.file.Finish()
 	l.file = nil

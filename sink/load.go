@@ -112,7 +112,7 @@ func (s *Sink) stageFiles(ctx context.Context, b *Batch, plan *table.Plan, files
 func (s *Sink) refit(ctx context.Context, b *Batch, parts []row.Part, cause error) error {
 	plan, changed, err := s.shape.again(ctx, b.observe, s.plan.Load())
 	if err != nil {
-		return errors.Join(cause, err)
+		return errors.Join(err, cause) // the class is the first one's: a connection that is gone passes, whatever the cause
 	}
 	s.log.WarnContext(ctx, "snowflake refused the batch", "batch", b.id, "table_changed", changed, "error", cause)
 	if changed {

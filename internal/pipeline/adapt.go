@@ -2,9 +2,11 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 
 	"kinesis-snowflake/internal/row"
 	"kinesis-snowflake/sink"
+	"kinesis-snowflake/sink/loadfile"
 	"kinesis-snowflake/source"
 )
 
@@ -43,6 +45,8 @@ func (l loader) Load(ctx context.Context, b Batch, parts []row.Part) (row.Outcom
 
 func (l loader) Sort(err error) Severity {
 	switch {
+	case errors.As(err, new(*loadfile.CorruptError)):
+		return Lost
 	case sink.IsFinal(err):
 		return Stop
 	case sink.NeedsOperator(err):

@@ -127,6 +127,12 @@ func (k *committer) commit(ctx context.Context, b *batch) error {
 			k.settled(ctx, b, parts, began)
 			return nil
 		}
+		if err != nil && k.loader.Sort(err) == Lost {
+			// The next round drops the batch and has it read again. Should an earlier attempt have been committed after
+			// all, the offsets say so.
+			b.err = err
+			continue
+		}
 		if err != nil {
 			if err := k.trouble(ctx, err); err != nil {
 				return err

@@ -69,6 +69,7 @@ const (
 	Transient Severity = iota // it will pass: try again
 	Operator                  // somebody must change something; try again, slowly, and say so
 	Stop                      // going on would lose or double rows
+	Lost                      // the batch's own files are of no use: read its records again
 )
 
 // Transformer makes rows of records. Each worker has its own.

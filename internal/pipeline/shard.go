@@ -137,7 +137,7 @@ func (s *shard) enter(ctx context.Context) (*batch, error) {
 		}
 		p := c.open.parts[s.id]
 		dead := p != nil && (p.shard != s || p.reading != s.reading)
-		if dead {
+		if dead && !c.flush {
 			c.flush = true // rows of the dropped part lie in this batch; the next one is clean
 			c.notify()
 		}

@@ -134,7 +134,7 @@ func (s *Spool) readAt(p []byte, at, block int64) error {
 	case errors.Is(err, io.EOF):
 		return &CorruptError{s.path, block, "file is cut"}
 	}
-	return fmt.Errorf("read spool file %q: %w", s.path, err)
+	return &CorruptError{s.path, block, err.Error()}
 }
 
 func (s *Spool) scanBlock(at int64, block []byte, f func(int, *row.Row) error) error {

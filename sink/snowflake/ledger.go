@@ -74,10 +74,12 @@ func (l *Ledger) Acquire(ctx context.Context, wanted []row.Wanted) (map[string]r
 	}
 	owner := l.opts.NewID()
 	var claims map[string]row.Claim
+	var locked time.Time
 	err := l.client.tx(ctx, func() error {
 		if err := l.lock(ctx, wanted); err != nil {
 			return err
 		}
+		locked = l.opts.Now()
 		if _, err := l.client.Exec(ctx, InsertOffsets{l.offsets, l.opts.Stream, l.opts.Application, shards}); err != nil {
 			return err
 		}
@@ -91,6 +93,15 @@ func (l *Ledger) Acquire(ctx context.Context, wanted []row.Wanted) (map[string]r
 		claims, err = l.claims(rows, wanted, owner)
 		return err
 	})
+	if !locked.IsZero() && l.opts.Now().Sub(locked) >= l.opts.LockPatience/2 && (err == nil || errors.Is(err, ErrOffsetsBroken)) {
+		// Somebody may have ended our transaction for dead, after which each statement ran by itself.
+		var rows []offset
+		if rows, err = l.lockedRead(ctx); err == nil {
+			if claims, err = l.claims(rows, wanted, owner); err != nil {
+				err = &Error{Class: Retry, Statement: "acquire", Err: fmt.Errorf("it took too long: %s", err)}
+			}
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("acquire the offsets of %d shards: %w", len(wanted), err)
 	}

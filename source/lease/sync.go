@@ -97,9 +97,21 @@ func (m *Machine) firstSync(now Instant, l Listing) {
 			rows[id] = m.newLease(s, row.TrimHorizon, 0, true) // reading resumes at the offset, which may lie before the start
 		}
 	}
+	for id := range rows {
+		if !slices.Contains(m.cfg.Offsets, id) && m.resumed(m.sync.shards[id]) {
+			delete(rows, id) // its ancestor's end makes it, from its beginning
+		}
+	}
 	m.sync.empty = false
 	m.list.next = now.Mono
 	m.enqueue(rows)
+}
+
+// resumed reports whether an ancestor of s is to be read on from its offset.
+func (m *Machine) resumed(s Shard) bool {
+	return slices.ContainsFunc(listed(m.sync.shards, s.Parents), func(p Shard) bool {
+		return slices.Contains(m.cfg.Offsets, p.ID) || m.resumed(p)
+	})
 }
 
 // startMillis returns the start as a time, 0 for TRIM_HORIZON. LATEST is when the first worker listed the shards.

@@ -80,6 +80,9 @@ func (r *reader) refused(ctx context.Context, cause error) error {
 			"or to one of that name that was deleted and made again; see that source.application is this stream's, or delete its lease table to start anew", r.resume, r.Stream)}
 	case r.resume.Sequence == row.AtTimestamp:
 		return &Error{Op: "begin shard " + r.Shard, Err: cause, Hint: "see that source.start does not lie in the future"}
+	case r.resume.Sequence == row.Latest:
+		// Its time came from a clock ahead of the service's, which will get there.
+		return r.retry(ctx, ClassRetry, cause)
 	default:
 		return cause
 	}

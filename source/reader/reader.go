@@ -81,12 +81,14 @@ const (
 	callTimeout     = time.Minute      // 20 MB at 350 KB/s
 	iteratorTimeout = 15 * time.Second // a few hundred bytes
 	leastEstimate   = 64 << 10
+	// worstAnswer is the memory of a full answer: 10 MiB of records, a third more in base64, and the table of records.
+	worstAnswer = 15 << 20
 )
 
 // Read reads the shard until ctx ends, and then returns nil. It returns an error only for what no retry cures, or as
 // Handle returned it.
 func Read(ctx context.Context, cfg Config) error {
-	r := &reader{Config: cfg, resume: cfg.Start, estimate: leastEstimate}
+	r := &reader{Config: cfg, resume: cfg.Start, estimate: worstAnswer}
 	defer r.answer.Release()
 	defer r.calm()
 	for ctx.Err() == nil {
@@ -165,13 +167,23 @@ func (r *reader) read(ctx context.Context) error {
 		r.Budget.Release(lent - size)
 		lent = size
 	}
-	// A shard that was busy is expected to be busy, less so with every smaller answer.
-	r.estimate = max(leastEstimate, int64(a.Size()), r.estimate*3/4)
+	r.expect(int64(a.Size()), a.MillisBehindLatest)
 	r.next = a.At.Add(spacing(a.Payload + a.Keys))
 	if tip := started.Add(r.PollInterval); a.MillisBehindLatest == 0 && tip.After(r.next) {
 		r.next = tip
 	}
 	return r.deliver(ctx)
+}
+
+// expect estimates the memory of the next answer. Behind the tip it may be a full one: were less asked for, all shards of
+// a backlog would be let in at once and overdraw together. At the tip, a shard that was busy is expected to be busy, less
+// so with every smaller answer.
+func (r *reader) expect(size, behind int64) {
+	if behind > 0 {
+		r.estimate = worstAnswer
+		return
+	}
+	r.estimate = max(leastEstimate, size, r.estimate*3/4)
 }
 
 // deliver hands the answer to the handler and moves on.

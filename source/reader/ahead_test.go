@@ -1,0 +1,22 @@
+package reader
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"kinesis-snowflake/internal/row"
+	standin "kinesis-snowflake/internal/standin/kinesis"
+)
+
+// LATEST was remembered as the time of a clock that is ahead of the service's, which refuses the future.
+func TestLatestOfAClockAheadIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, standin.Options{})
+		r.cfg.Start = row.Position{Sequence: row.Latest}
+		r.cfg.StartTime = time.Now().Add(2 * time.Second)
+		if err := r.read(time.Minute); err != nil {
+			t.Fatalf("reading ended: %v", err)
+		}
+	})
+}
