@@ -98,7 +98,7 @@ func (l *Ledger) Acquire(ctx context.Context, wanted []row.Wanted) (map[string]r
 		var rows []offset
 		if rows, err = l.lockedRead(ctx); err == nil {
 			if claims, err = l.claims(rows, wanted, owner); err != nil {
-				err = &Error{Class: Retry, Statement: "acquire", Err: fmt.Errorf("it took too long: %s", err)}
+				err = &Error{Class: Retry, Statement: "acquire", Err: errors.New("it took too long: " + err.Error())} // not wrapped: the error is no word on the offsets
 			}
 		}
 	}
