@@ -3,7 +3,8 @@
 FROM --platform=$BUILDPLATFORM golang:1.26 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
-RUN --mount=type=cache,target=/go/pkg/mod GOWORK=off go mod download
+ENV GOMODCACHE=/cache/mod GOCACHE=/cache/build
+RUN --mount=type=cache,target=/cache GOWORK=off go mod download
 # Named one by one: nothing else of the repository is part of the program.
 COPY cmd/kinesis-snowflake cmd/kinesis-snowflake
 COPY config config
@@ -13,7 +14,7 @@ COPY source source
 COPY transform transform
 ARG TARGETOS TARGETARCH VERSION=development
 # minicore_disabled leaves out the Snowflake driver's C library, which cannot be used without cgo.
-RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
+RUN --mount=type=cache,target=/cache \
     CGO_ENABLED=0 GOWORK=off GOOS=$TARGETOS GOARCH=$TARGETARCH \
     go build -mod=readonly -tags minicore_disabled -trimpath -ldflags "-s -w -X main.version=$VERSION" \
     -o /out/kinesis-snowflake ./cmd/kinesis-snowflake
