@@ -37,8 +37,17 @@ func (s *stage) path(batch string, attempt int) string {
 // at is a path of the stage as COPY reads it.
 func (s *stage) at(path string) string { return "@" + s.name.String() + "/" + path }
 
-// put uploads local files into a folder and returns their names in it.
+// put uploads local files into a folder and returns their names in it. A stage that was dropped meanwhile is made again.
 func (s *stage) put(ctx context.Context, folder string, local []string) ([]string, error) {
+	made := s.created
+	names, err := s.upload(ctx, folder, local)
+	if made && snowflake.ClassOf(err) == snowflake.Drift {
+		return s.upload(ctx, folder, local)
+	}
+	return names, err
+}
+
+func (s *stage) upload(ctx context.Context, folder string, local []string) ([]string, error) {
 	if !s.created {
 		if _, err := s.client.Exec(ctx, snowflake.CreateStage{Stage: s.name}); err != nil && snowflake.ClassOf(err) != snowflake.Retry {
 			return nil, fmt.Errorf("create stage %s: %w", s.name, err)
