@@ -2,14 +2,14 @@ package sink
 
 import (
 	"bytes"
-	"compress/gzip"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
+
+	service "kinesis-snowflake/internal/standin/snowflake"
 )
 
 // link is a worker's way to Snowflake, which a test may cut. The driver repeats a request whose connection broke, under
@@ -90,7 +90,7 @@ func (l *link) statements(prefix string) (n int) {
 }
 
 func (l *link) RoundTrip(r *http.Request) (*http.Response, error) {
-	statement, err := statementOf(r)
+	statement, err := service.StatementOf(r)
 	if err != nil {
 		return nil, err
 	}
@@ -149,35 +149,6 @@ func (l *link) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, errBroken
 	}
 	return resp, err
-}
-
-// statementOf reads a request's SQL, or what it is where it has none, and leaves the body as it was.
-func statementOf(r *http.Request) (string, error) {
-	switch path := r.URL.Path; {
-	case strings.HasPrefix(path, "/stage/"):
-		return "UPLOAD", nil
-	case path != "/queries/v1/query-request":
-		return "REQUEST " + path, nil
-	}
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return "", err
-	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	if r.Header.Get("Content-Encoding") == "gzip" {
-		z, err := gzip.NewReader(bytes.NewReader(body))
-		if err != nil {
-			return "", err
-		}
-		if body, err = io.ReadAll(z); err != nil {
-			return "", err
-		}
-	}
-	var q struct {
-		SQL string `json:"sqlText"`
-	}
-	err = json.Unmarshal(body, &q)
-	return q.SQL, err
 }
 
 // thenKill passes one request on, and ends the worker when its answer is there.

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"io"
@@ -203,7 +202,7 @@ func (s *severer) arm(at string, when moment) <-chan struct{} {
 }
 
 func (s *severer) RoundTrip(r *http.Request) (*http.Response, error) {
-	statement, err := sentStatement(r)
+	statement, err := snowflake.StatementOf(r)
 	if err != nil {
 		return nil, err
 	}
@@ -245,37 +244,6 @@ func (s *severer) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, errReset
 	}
 	return resp, err
-}
-
-// sentStatement reads the SQL of a request, or what stands for it, and leaves the body as it was.
-func sentStatement(r *http.Request) (string, error) {
-	switch path := r.URL.Path; {
-	case strings.HasPrefix(path, "/stage/"):
-		return "UPLOAD", nil
-	case strings.HasPrefix(path, "/session/v1/login-request"):
-		return "LOGIN", nil
-	case path != "/queries/v1/query-request":
-		return path, nil
-	}
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return "", err
-	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	if r.Header.Get("Content-Encoding") == "gzip" {
-		z, err := gzip.NewReader(bytes.NewReader(body))
-		if err != nil {
-			return "", err
-		}
-		if body, err = io.ReadAll(z); err != nil {
-			return "", err
-		}
-	}
-	var q struct {
-		SQL string `json:"sqlText"`
-	}
-	err = json.Unmarshal(body, &q)
-	return q.SQL, err
 }
 
 // onFirst does something before the first statement of a class from now on, and tells when it has.

@@ -31,6 +31,7 @@ func copyOrders(files ...string) string {
 }
 
 // connectorStatements runs the whole life of a batch in the words of a loader.
+// Source: Snowflake docs, "CREATE TABLE", "COPY INTO <table>", "Transforming data during a load", "UPDATE", "PUT", "DESCRIBE TABLE".
 func connectorStatements(t *testing.T, make NewServer) {
 	a := newAccount(t, make, snowflake.Options{})
 	c := a.connWith(a.jwtConfig())
