@@ -125,6 +125,7 @@ func loads(t *testing.T, make NewServer) {
 	fails(100078, `COPY INTO T (A, B) FROM (SELECT $1[0], $1[1] FROM '@`+stageName+`/p/') FILES = ('long.json') FILE_FORMAT = (TYPE = JSON)`)
 	c.put("dup.json", `[{"a":1,"a":2}]`, "")
 	fails(100069, copyT("FILES = ('dup.json')"))
+	fails(100069, `COPY INTO T (A, B) FROM (SELECT $1[0], $1[1] FROM '@`+stageName+`/p/') FILES = ('dup.json') FILE_FORMAT = (TYPE = JSON ALLOW_DUPLICATE = FALSE)`)
 	c.put("lines.json", "[6,\n\"x\"]", "")
 	fails(100069, `COPY INTO T (A, B) FROM (SELECT $1[0], $1[1] FROM '@`+stageName+`/p/') FILES = ('lines.json') FILE_FORMAT = (TYPE = JSON MULTI_LINE = FALSE)`)
 	c.want("SELECT COUNT(*) FROM T WHERE A > 3", "0")
