@@ -29,6 +29,9 @@ type bench struct {
 	servers *stack.Stack
 	stream  string
 	binary  string
+
+	lease, interval time.Duration // of every process
+
 	started []*process
 	sent    int // records, which bear the numbers 0 to sent-1
 	shaped  int // times that the stream was resharded
@@ -48,7 +51,7 @@ func newBench(t *testing.T, stream string, shards int) *bench {
 	if err := servers.Kinesis.CreateStream(stream, shards); err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{t: t, servers: servers, stream: stream, binary: buildProgram(t)}
+	b := &bench{t: t, servers: servers, stream: stream, binary: buildProgram(t), lease: crashLease, interval: 100 * time.Millisecond}
 	t.Cleanup(b.keepLogs) // first: cleanups run backwards, and a process must be dead before its log is whole
 	t.Cleanup(func() {
 		for _, p := range b.started {
@@ -62,7 +65,7 @@ func newBench(t *testing.T, stream string, shards int) *bench {
 // start starts the program under a worker's name, with a pipeline file of its own.
 func (b *bench) start(p stack.Pipeline, more ...string) *process {
 	b.t.Helper()
-	p.Stream, p.Interval, p.LeaseDuration, p.LogLevel = b.stream, 100*time.Millisecond, crashLease, "info"
+	p.Stream, p.Interval, p.LeaseDuration, p.LogLevel = b.stream, b.interval, b.lease, "info"
 	p.Name = fmt.Sprintf("run-%d", len(b.started))
 	file, err := b.servers.WritePipeline(p)
 	if err != nil {
