@@ -3,7 +3,7 @@ PRODUCTION = CGO_ENABLED=0 GOWORK=off go build -mod=readonly -tags minicore_disa
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 IMAGE ?= kinesis-snowflake:$(VERSION)
 
-.PHONY: all build test crash interop race lint fmt generate image ci
+.PHONY: all build test crash fleet times interop race lint fmt generate image ci
 
 all: build test
 
@@ -18,6 +18,15 @@ SEED ?= 0
 crash: SHELL = bash
 crash: ## two real processes, killed KILLS times at random while records flow; SEED repeats what a run did
 	@set -o pipefail; go test ./cmd/sandbox -run '^TestCrashAtRandom$$' -count=1 -timeout 0 -v -kills $(KILLS) -seed $(SEED) | grep -Ev '^(=== |--- PASS|PASS|ok )'
+
+MINUTES ?= 5
+FLEET_SEED ?= 0
+fleet: SHELL = bash
+fleet: ## eight real processes on 64 shards that are killed, stopped, ended and joined while a million records flow
+	@set -o pipefail; go test ./cmd/sandbox -run '^TestFleet$$' -count=1 -timeout 0 -v -minutes $(MINUTES) -fleet-seed $(FLEET_SEED) | grep -Ev '^(=== |--- PASS|PASS|ok )'
+
+times: ## how long a take-over, a join and a first start last, and what idle shards cost DynamoDB
+	go test ./cmd/sandbox -run '^$$' -bench 'Takeover|Join|FirstRecord|IdleRequests' -benchtime 1x -timeout 0
 
 interop: ## against servers and clients that others wrote; needs Node.js and Python 3, and the network the first time
 	.ci/interop/run

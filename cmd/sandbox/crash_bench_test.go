@@ -25,7 +25,7 @@ const (
 
 // bench is what a crash test works on: the three stand-ins, one stream, and the real program.
 type bench struct {
-	t       *testing.T
+	t       testing.TB
 	servers *stack.Stack
 	stream  string
 	binary  string
@@ -37,7 +37,7 @@ type bench struct {
 	shaped  int // times that the stream was resharded
 }
 
-func newBench(t *testing.T, stream string, shards int) *bench {
+func newBench(t testing.TB, stream string, shards int) *bench {
 	t.Helper()
 	servers, err := stack.Start(t.Context(), stack.Options{Dir: t.TempDir(), Fast: true})
 	if err != nil {

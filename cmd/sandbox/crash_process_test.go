@@ -12,7 +12,7 @@ import (
 )
 
 // buildProgram builds the program as it is shipped.
-func buildProgram(t *testing.T) string {
+func buildProgram(t testing.TB) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "kinesis-snowflake")
 	build := exec.CommandContext(t.Context(), "go", "build", "-tags", "minicore_disabled", "-o", binary, "./cmd/kinesis-snowflake")
@@ -34,7 +34,7 @@ type process struct {
 	log bytes.Buffer
 }
 
-func startProgram(t *testing.T, binary, worker string, args ...string) *process {
+func startProgram(t testing.TB, binary, worker string, args ...string) *process {
 	t.Helper()
 	p := &process{worker: worker, command: exec.CommandContext(t.Context(), binary, args...), exited: make(chan struct{})}
 	p.command.Stderr = p
@@ -71,7 +71,7 @@ func (p *process) tail() string {
 func (p *process) kill() { _ = p.command.Process.Kill() } // it may be dead already
 
 // signal sends what the program is to notice, or the kernel to do to it: stop it, let it go on.
-func (p *process) signal(t *testing.T, s syscall.Signal) {
+func (p *process) signal(t testing.TB, s syscall.Signal) {
 	t.Helper()
 	if err := p.command.Process.Signal(s); err != nil {
 		t.Errorf("send %s to %s: %v", s, p.worker, err)
