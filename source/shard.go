@@ -29,6 +29,10 @@ func (s *Shard) Start() row.Position { return s.held.Start() }
 // StartTime returns the time that reading begins at when Start is AT_TIMESTAMP or LATEST; zero otherwise.
 func (s *Shard) StartTime() time.Time { return s.held.StartTime() }
 
+// HashRange returns the first and the last hash key of the shard, in decimal; both are empty where the lease's row does not
+// know them.
+func (s *Shard) HashRange() (first, last string) { return s.held.HashRange() }
+
 // HasOffsets reports whether the lease remembers that Snowflake offsets exist for the shard.
 func (s *Shard) HasOffsets() bool { return s.held.HasOffsets() }
 

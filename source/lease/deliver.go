@@ -10,7 +10,7 @@ func (c *Coordinator) deliver(events []Event) {
 	for _, e := range events {
 		switch e.Kind {
 		case Opened:
-			h := &Held{c: c, key: e.Key, gen: e.Gen, start: e.Lease.Checkpoint, time: e.Time, offsets: e.Lease.Offsets,
+			h := &Held{c: c, key: e.Key, gen: e.Gen, start: e.Lease.Checkpoint, time: e.Time, offsets: e.Lease.Offsets, hashes: [2]string{e.Lease.StartHash, e.Lease.EndHash},
 				lost: make(chan struct{}), finished: make(chan struct{})}
 			c.helds[e.Gen] = h
 			c.opened = append(c.opened, h)

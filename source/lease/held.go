@@ -16,7 +16,8 @@ type Held struct {
 	gen      uint64 // which holding of this key it is: requests of an earlier one are ignored
 	start    row.Position
 	time     time.Time
-	offsets  bool // guarded by c.mu
+	hashes   [2]string // first and last, as the row has them
+	offsets  bool      // guarded by c.mu
 	lost     chan struct{}
 	finished chan struct{}
 	closed   bool // by its user; guarded by c.mu
@@ -32,6 +33,10 @@ func (h *Held) Start() row.Position { return h.start }
 // StartTime returns the time to read from when Start is LATEST or AT_TIMESTAMP, with an AT_TIMESTAMP iterator in both
 // cases: a crash before the first checkpoint then loses nothing. It is zero when Start is anything else.
 func (h *Held) StartTime() time.Time { return h.time }
+
+// HashRange returns the first and the last hash key of the shard, in decimal, or two empty strings where the row, one of KCL
+// before 1.14, does not know them.
+func (h *Held) HashRange() (first, last string) { return h.hashes[0], h.hashes[1] }
 
 // HasOffsets reports whether the row remembers that Snowflake offsets exist for this shard.
 func (h *Held) HasOffsets() bool {
