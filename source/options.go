@@ -31,6 +31,11 @@ type Options struct {
 	StartTime time.Time
 	// PollInterval is how often an idle shard is asked for records: 1s when zero, 200ms at least.
 	PollInterval time.Duration
+	// FanOut has shards read by enhanced fan-out, each at its own 2 MiB/s, as the registered consumer ConsumerName. Where
+	// the service does not let it, they are read by polling, and that is said.
+	FanOut bool
+	// ConsumerName is what the workers of an application share; Application when empty, as KCL names it.
+	ConsumerName string
 	// LeaseDuration is the time after which a silent worker's leases are taken: 10s when zero. All workers of an
 	// application, KCL's included (failoverTimeMillis), must have the same.
 	LeaseDuration time.Duration
@@ -76,6 +81,7 @@ func (o *Options) complete() error {
 	o.Start = cmp.Or(o.Start, row.TrimHorizon)
 	o.PollInterval = cmp.Or(o.PollInterval, defaultPoll)
 	o.LeaseDuration = cmp.Or(o.LeaseDuration, lease.DefaultDuration)
+	o.ConsumerName = cmp.Or(o.ConsumerName, o.Application)
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}

@@ -184,7 +184,7 @@ func (r *run) shard(held *lease.Held) error {
 	}
 	defer consumer.Close()
 	s.log.Debug("reading shard", "shard", held.Shard(), "after", held.Start().String())
-	err = reader.Read(ctx, reader.Config{
+	err = s.read(ctx, reader.Config{
 		Service: s.control.client, Stream: s.control.stream, Shard: held.Shard(), Start: held.Start(), StartTime: held.StartTime(),
 		PollInterval: s.opt.PollInterval, Budget: s.opt.Budget, Handle: consumer.Handle, Ended: shard.ended, Missing: s.missing,
 		Trouble: s.trouble, Log: s.log,
