@@ -24,6 +24,8 @@ type Source struct {
 	Application string // the DynamoDB lease table
 	Start       Start  // for shards with neither checkpoint nor offset
 	Consumer    Consumer
+	// ConsumerName is whom FanOut registers; empty: the application.
+	ConsumerName string
 
 	// AccessKeyID and SecretAccessKey are both set or both empty; empty means the AWS default chain.
 	AccessKeyID     Secret
@@ -59,8 +61,13 @@ const (
 // Consumer is how records are fetched.
 type Consumer string
 
-// Polling reads with GetRecords, within the 5 calls/s and 2 MB/s that all consumers of a shard share.
-const Polling Consumer = "polling"
+// The ways to fetch records.
+const (
+	// Polling reads with GetRecords, within the 5 calls/s and 2 MB/s that all consumers of a shard share.
+	Polling Consumer = "polling"
+	// FanOut reads with SubscribeToShard, at 2 MB/s a shard of its own, as a consumer that is registered with the stream.
+	FanOut Consumer = "fan-out"
+)
 
 // Transform says how a record becomes a row. It has no keys yet.
 type Transform struct{}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -9,6 +10,7 @@ import (
 // already and is not reported again.
 func (d *decoder) rules(p *Pipeline) {
 	d.region(&p.Source)
+	d.consumerName(&p.Source)
 	d.oneOf("source", "access_key_id", "secret_access_key", "session_token")
 	d.awsKeys()
 	d.role()
@@ -83,6 +85,14 @@ func (d *decoder) awsKeys() {
 	}
 }
 
+// consumerName asks for a name where the application's is longer than Kinesis lets a consumer's be.
+func (d *decoder) consumerName(s *Source) {
+	const key, most = "source.consumer_name", 128
+	if s.Consumer == FanOut && !d.given(key) && len(s.Application) > most {
+		d.fail(d.place(key, "source.application"), key, "is required and missing: source.application is too long for a consumer's name", limitsName)
+	}
+}
+
 // role refuses an external ID that nobody would ask for.
 func (d *decoder) role() {
 	const role, id = "source.role_arn", "source.external_id"
@@ -108,6 +118,10 @@ func conflicts(all []*decoder, pipelines []*Pipeline) Errors {
 		s, t := pipelines[i].Source, pipelines[i].Sink
 		take(d, fmt.Sprintf("lease table %q %q", s.Region, s.Application), "source.application",
 			"an application of its own for each pipeline of a region: two would share one lease table", d.place("source.application"))
+		if s.Consumer == FanOut {
+			take(d, fmt.Sprintf("consumer %q %q %q", s.Region, s.Stream, cmp.Or(s.ConsumerName, s.Application)), "source.consumer_name",
+				"a consumer of its own for each pipeline of a stream: two would take each other's subscriptions", d.place("source.consumer_name", "source.consumer"))
+		}
 		take(d, fmt.Sprintf("table %q %q %q %q", strings.ToLower(t.Account), t.Database, t.Schema, t.Table), "sink.table",
 			"a table of its own for each pipeline", d.place("sink.table", "sink"))
 	}

@@ -63,7 +63,10 @@ func sourceSchema(s *Source) section {
 		like("application", &s.Application, "3 to 255 letters, digits, _, . or -", `[a-zA-Z0-9_.-]{3,255}`,
 			"The name of the DynamoDB lease table, which the workers of one pipeline share. Same meaning as the Kinesis Client Library's application name: a stopped KCL application of this name is taken over where it stood.").require(),
 		startField(&s.Start),
-		choice("consumer", &s.Consumer, "How records are fetched. `polling` reads with GetRecords and shares a shard's 5 calls/s and 2 MB/s with the stream's other consumers.", Polling),
+		choice("consumer", &s.Consumer, "How records are fetched. `polling` reads with GetRecords and shares a shard's 5 calls/s and 2 MB/s with the stream's other consumers. `fan-out` has 2 MB/s a shard of its own and gets records as they come, for a price per shard and hour and per GB, and needs three more IAM actions: [fan-out.md](fan-out.md).",
+			Polling, FanOut),
+		like("consumer_name", &s.ConsumerName, limitsName, `[a-zA-Z0-9_.-]{1,128}`,
+			"With `consumer: fan-out`: the consumer that is registered with the stream, once for all workers. No other application may use it on this stream.").orElse("`application`, as the Kinesis Client Library has it"),
 	)
 	fields = append(fields, secret("access_key_id", &s.AccessKeyID, "an access key ID", isLine,
 		"A static AWS key, together with `secret_access_key`. Left out: the AWS default chain, that is environment, profile, web identity, container and instance roles.")...)

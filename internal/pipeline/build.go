@@ -147,7 +147,7 @@ func sourceOptions(cfg *config.Pipeline, o RunOptions, b *budget, c *condition) 
 	}
 	return source.Options{
 		Stream: stream, Region: s.Region, Application: s.Application, Start: string(s.Start.Position), StartTime: s.Start.Time,
-		PollInterval: s.PollInterval, LeaseDuration: s.LeaseDuration, WorkerID: s.WorkerID,
+		FanOut: s.Consumer == config.FanOut, ConsumerName: s.ConsumerName, PollInterval: s.PollInterval, LeaseDuration: s.LeaseDuration, WorkerID: s.WorkerID,
 		AccessKeyID: s.AccessKeyID.Reveal(), SecretAccessKey: s.SecretAccessKey.Reveal(), SessionToken: s.SessionToken.Reveal(),
 		RoleARN: s.RoleARN, ExternalID: s.ExternalID,
 		KinesisEndpoint: s.KinesisEndpoint, DynamoDBEndpoint: s.DynamoDBEndpoint,
