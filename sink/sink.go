@@ -69,7 +69,7 @@ func New(o Options) (*Sink, error) {
 	s := &Sink{opts: o, client: client, spool: spool, store: loadfile.NewStore(o.Files, spool.path), log: o.Log}
 	s.ledger = snowflake.NewLedger(client, snowflake.LedgerOptions{
 		Table: o.Table, Stream: o.StreamID, Application: o.Application, LockPatience: o.LockPatience,
-		Now: time.Now, NewID: o.NewID, Waiting: o.Waiting, Log: o.Log,
+		NewID: o.NewID, Waiting: o.Waiting, Log: o.Log,
 	})
 	s.stage = stage{client: client, name: snowflake.Name{Database: o.Table.Database, Schema: o.Table.Schema, Object: StageName},
 		folder: pathSegment(o.Table.Object), worker: pathSegment(o.WorkerID), log: o.Log}

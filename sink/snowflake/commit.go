@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"kinesis-snowflake/internal/mutant"
 	"kinesis-snowflake/internal/row"
 )
 
@@ -32,23 +33,29 @@ var ErrShort = errors.New("copy did not load every row")
 // reached after a COMMIT was sent, Commit stays, resolving, until it can or ctx ends; then the error is of class
 // [Gone] and the outcome stays unknown.
 func (l *Ledger) Commit(ctx context.Context, b Batch) (row.Outcome, error) {
-	var moving time.Time
-	err := l.client.tx(ctx, func() error {
+	var moving func() time.Duration // since before the lock was ours
+	blind := false
+	load := func() error {
 		if err := l.copy(ctx, b); err != nil {
 			return err
 		}
-		moving = l.opts.Now()
-		n, err := l.waiting(ctx, MoveOffsets{l.offsets, l.opts.Stream, b.ID, b.Moves})
+		moving = l.opts.Watch()
+		n, err := l.waiting(ctx, MoveOffsets{Offsets: l.offsets, Stream: l.opts.Stream, BatchID: b.ID, Moves: b.Moves, SequenceOnly: l.opts.Broken.Has(mutant.SequenceOnly)})
 		if err != nil {
 			return err
 		}
-		if n != int64(len(b.Moves)) {
+		if n != int64(len(b.Moves)) && !l.opts.Broken.Has(mutant.UncheckedMove) && !blind {
 			return fmt.Errorf("%w: moved %d of %d", errMoved, n, len(b.Moves))
 		}
 		return nil
-	})
+	}
+	err := l.client.tx(ctx, load)
+	for l.opts.Broken.Has(mutant.BlindRetry) && err != nil && !errors.Is(err, errMoved) && ClassOf(err) == Gone && ctx.Err() == nil {
+		blind = true
+		err = l.client.tx(ctx, load)
+	}
 	switch {
-	case err == nil && l.opts.Now().Sub(moving) < l.opts.LockPatience/2:
+	case err == nil && moving() < l.opts.LockPatience/2:
 		return row.Outcome{Committed: true}, nil
 	case err == nil:
 		// Somebody may have ended our transaction for dead: the COMMIT of an aborted transaction need not fail.
@@ -101,16 +108,17 @@ func (l *Ledger) resolve(ctx context.Context, b Batch) (row.Outcome, error) {
 		}
 		l.opts.Waiting(fmt.Errorf("ask what became of batch %s: %w", b.ID, err))
 		l.opts.Log.WarnContext(ctx, "cannot ask Snowflake yet what became of the batch", "batch", b.ID, "error", err)
-		select {
-		case <-ctx.Done():
-			return row.Outcome{}, &Error{Class: Gone, Statement: "resolve batch " + b.ID, Err: errors.Join(ctx.Err(), err)}
-		case <-time.After(pause):
-			pause = min(2*pause, 5*time.Second)
+		if ended := l.opts.Sleep(ctx, pause); ended != nil {
+			return row.Outcome{}, &Error{Class: Gone, Statement: "resolve batch " + b.ID, Err: errors.Join(ended, err)}
 		}
+		pause = min(2*pause, 5*time.Second)
 	}
 }
 
 func (l *Ledger) lockedRead(ctx context.Context) (rows []offset, err error) {
+	if l.opts.Broken.Has(mutant.UnlockedResolve) {
+		return l.read(ctx)
+	}
 	err = l.client.tx(ctx, func() error {
 		n, err := l.waiting(ctx, LockOffsets{l.offsets})
 		if isMissing(err) {
@@ -135,7 +143,7 @@ func (l *Ledger) verdict(rows []offset, b Batch) row.Outcome {
 	at := make(map[string]offset, len(rows))
 	for _, o := range rows {
 		if o.stream == l.opts.Stream {
-			if o.batch == b.ID {
+			if o.batch == b.ID && !l.opts.Broken.Has(mutant.OutcomeByPosition) {
 				return row.Outcome{Committed: true}
 			}
 			at[o.shard] = o
@@ -144,6 +152,9 @@ func (l *Ledger) verdict(rows []offset, b Batch) row.Outcome {
 	out := row.Outcome{Fenced: map[string]row.Claim{}}
 	for _, m := range b.Moves {
 		o, ok := at[m.Shard]
+		if l.opts.Broken.Has(mutant.OutcomeByPosition) && o.at == m.To {
+			return row.Outcome{Committed: true}
+		}
 		if !ok || o.epoch != m.Epoch || o.at != m.From {
 			out.Fenced[m.Shard] = row.Claim{Epoch: o.epoch, At: o.at}
 		}

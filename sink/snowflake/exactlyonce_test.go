@@ -25,7 +25,7 @@ const (
 func testLedger(w *world, who string) *Ledger {
 	n := 0
 	return NewLedger(NewClient(worldDialer{w, who}, slog.New(slog.DiscardHandler)), LedgerOptions{
-		Table: Name{"D", "S", "T"}, Stream: "arn@1", Application: "app", LockPatience: patience, Now: time.Now,
+		Table: Name{"D", "S", "T"}, Stream: "arn@1", Application: "app", LockPatience: patience,
 		NewID: func() string { n++; return fmt.Sprintf("%s-%d", who, n) }, Log: slog.New(slog.DiscardHandler),
 	})
 }

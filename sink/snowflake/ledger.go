@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"kinesis-snowflake/internal/mutant"
 	"kinesis-snowflake/internal/row"
 )
 
@@ -29,11 +30,36 @@ type LedgerOptions struct {
 	// LockPatience is how old another transaction's lock on the offsets may grow before it is taken for a dead
 	// worker's and ended. A live worker holds it for one round trip.
 	LockPatience time.Duration
-	Now          func() time.Time // monotonic; time.Now in production
-	NewID        func() string    // a fresh unique id
+	NewID        func() string // a fresh unique id
+	// Watch starts a stopwatch and returns its reading: the most time that can have passed since, by the monotonic and
+	// by the wall clock. The machine's own clocks when nil.
+	Watch func() (elapsed func() time.Duration)
+	// Sleep waits for d, or returns ctx's error when that ends first. A timer of the machine when nil.
+	Sleep func(ctx context.Context, d time.Duration) error
 	// Waiting hears what Commit or Acquire waits for each time that it has waited in vain. May be nil.
 	Waiting func(error)
 	Log     *slog.Logger
+	// Broken are rules that a test breaks on purpose.
+	Broken mutant.Set
+}
+
+// watch is the stopwatch of this machine. A machine that is suspended stops its monotonic clock; one whose wall clock is
+// set back would count too little by that.
+func watch() func() time.Duration {
+	start := time.Now()
+	return func() time.Duration {
+		now := time.Now()
+		return max(now.Sub(start), now.Round(0).Sub(start.Round(0))) // Round strips the monotonic reading
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
 }
 
 // Ledger is the offsets table. It belongs to the goroutine of its [Client].
@@ -48,6 +74,12 @@ type Ledger struct {
 func NewLedger(c *Client, opts LedgerOptions) *Ledger {
 	if opts.Waiting == nil {
 		opts.Waiting = func(error) {}
+	}
+	if opts.Watch == nil {
+		opts.Watch = watch
+	}
+	if opts.Sleep == nil {
+		opts.Sleep = sleep
 	}
 	return &Ledger{client: c, opts: opts, offsets: opts.Table.sibling(opts.Table.Object + "$OFFSETS")}
 }
@@ -74,16 +106,21 @@ func (l *Ledger) Acquire(ctx context.Context, wanted []row.Wanted) (map[string]r
 	}
 	owner := l.opts.NewID()
 	var claims map[string]row.Claim
-	var locked time.Time
+	var held func() time.Duration // since before the lock was ours
 	err := l.client.tx(ctx, func() error {
+		asked := l.opts.Watch()
 		if err := l.lock(ctx, wanted); err != nil {
 			return err
 		}
-		locked = l.opts.Now()
+		held = asked
 		if _, err := l.client.Exec(ctx, InsertOffsets{l.offsets, l.opts.Stream, l.opts.Application, shards}); err != nil {
 			return err
 		}
-		if _, err := l.client.Exec(ctx, BumpEpochs{l.offsets, l.opts.Stream, owner, shards}); err != nil {
+		bump := BumpEpochs{l.offsets, l.opts.Stream, owner, shards, 1}
+		if l.opts.Broken.Has(mutant.NoEpochBump) {
+			bump.By = 0
+		}
+		if _, err := l.client.Exec(ctx, bump); err != nil {
 			return err
 		}
 		rows, err := l.read(ctx)
@@ -93,7 +130,7 @@ func (l *Ledger) Acquire(ctx context.Context, wanted []row.Wanted) (map[string]r
 		claims, err = l.claims(rows, wanted, owner)
 		return err
 	})
-	if !locked.IsZero() && l.opts.Now().Sub(locked) >= l.opts.LockPatience/2 && (err == nil || errors.Is(err, ErrOffsetsBroken)) {
+	if held != nil && held() >= l.opts.LockPatience/2 && (err == nil || errors.Is(err, ErrOffsetsBroken)) {
 		// Somebody may have ended our transaction for dead, after which each statement ran by itself.
 		var rows []offset
 		if rows, err = l.lockedRead(ctx); err == nil {
@@ -197,6 +234,9 @@ func (l *Ledger) read(ctx context.Context) ([]offset, error) {
 			stream: res.Get(i, "STREAM"), shard: res.Get(i, "SHARD"), application: res.Get(i, "APPLICATION"),
 			owner: res.Get(i, "OWNER"), batch: res.Get(i, "BATCH_ID"), epoch: epoch,
 			at: row.Position{Sequence: res.Get(i, "SEQUENCE"), Subsequence: sub},
+		}
+		if l.opts.Broken.Has(mutant.SequenceOnly) {
+			rows[i].at.Subsequence = 0
 		}
 	}
 	return rows, nil

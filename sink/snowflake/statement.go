@@ -75,12 +75,13 @@ type BumpEpochs struct {
 	Offsets       Name
 	Stream, Owner string
 	Shards        []string
+	By            int64 // 1
 }
 
 // SQL implements [Statement].
 func (s BumpEpochs) SQL() string {
-	return fmt.Sprintf(`UPDATE %s SET "EPOCH" = "EPOCH" + 1, "OWNER" = %s, "UPDATED_AT" = CURRENT_TIMESTAMP() WHERE "STREAM" = %s AND "SHARD" IN (%s)`,
-		s.Offsets, quoteText(s.Owner), quoteText(s.Stream), quoteList(s.Shards))
+	return fmt.Sprintf(`UPDATE %s SET "EPOCH" = "EPOCH" + %d, "OWNER" = %s, "UPDATED_AT" = CURRENT_TIMESTAMP() WHERE "STREAM" = %s AND "SHARD" IN (%s)`,
+		s.Offsets, s.By, quoteText(s.Owner), quoteText(s.Stream), quoteList(s.Shards))
 }
 
 // ReadOffsets reads the stream's rows and the row '*'.
@@ -100,6 +101,7 @@ type MoveOffsets struct {
 	Offsets         Name
 	Stream, BatchID string
 	Moves           []Move
+	SequenceOnly    bool // do not compare subsequences; see [mutant.SequenceOnly]
 }
 
 // Move is one shard's part of a batch.
@@ -117,10 +119,14 @@ func (s MoveOffsets) SQL() string {
 		values[i] = fmt.Sprintf("(%s, %d, %s, %d, %s, %d, %d)", quoteText(m.Shard), m.Epoch,
 			quoteText(m.From.Sequence), m.From.Subsequence, quoteText(m.To.Sequence), m.To.Subsequence, m.Rows)
 	}
-	return fmt.Sprintf(`UPDATE %s t SET "SEQUENCE" = v."SEQ", "SUBSEQUENCE" = v."SUB", "BATCH_ID" = %s, "ROWS" = v."N", "UPDATED_AT" = CURRENT_TIMESTAMP() `+
+	text := fmt.Sprintf(`UPDATE %s t SET "SEQUENCE" = v."SEQ", "SUBSEQUENCE" = v."SUB", "BATCH_ID" = %s, "ROWS" = v."N", "UPDATED_AT" = CURRENT_TIMESTAMP() `+
 		`FROM (SELECT column1 AS "SHARD", column2 AS "EPOCH", column3 AS "PSEQ", column4 AS "PSUB", column5 AS "SEQ", column6 AS "SUB", column7 AS "N" FROM VALUES %s) v `+
-		`WHERE t."STREAM" = %s AND t."SHARD" = v."SHARD" AND t."EPOCH" = v."EPOCH" AND t."SEQUENCE" = v."PSEQ" AND t."SUBSEQUENCE" = v."PSUB"`,
+		`WHERE t."STREAM" = %s AND t."SHARD" = v."SHARD" AND t."EPOCH" = v."EPOCH" AND t."SEQUENCE" = v."PSEQ"`,
 		s.Offsets, quoteText(s.BatchID), strings.Join(values, ", "), quoteText(s.Stream))
+	if s.SequenceOnly {
+		return text
+	}
+	return text + ` AND t."SUBSEQUENCE" = v."PSUB"`
 }
 
 // CreateStage makes the internal stage that load files go through. Server-side encryption keeps the driver from
