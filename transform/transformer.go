@@ -34,9 +34,12 @@ func New(o Options) *Transformer {
 // Apply makes rec into rows and calls emit with each, in order. The row and all its bytes are lent: they are valid
 // until emit returns.
 //
-// If rec cannot become a row, Apply says so by a Failure, which is the caller's to keep, and emits nothing. The error
+// If rec cannot become a row, which the source may have found already, Apply says so by a Failure, which is the caller's to keep, and emits nothing. The error
 // is emit's own, unchanged; after it the rows of rec are incomplete.
 func (t *Transformer) Apply(rec *row.Record, emit func(*row.Row) error) (*row.Failure, error) {
+	if rec.Failure != nil {
+		return rec.Failure, nil
+	}
 	r := &t.row
 	fields, err := t.scanner.Object(rec.Data, r.Fields[:0])
 	if err != nil {

@@ -7,6 +7,9 @@ type Record struct {
 	PartitionKey []byte // UTF-8; empty where the service sent none
 	Data         []byte // payload, decoded from the wire's base64
 	Arrival      int64  // approximate arrival, milliseconds since the Unix epoch
+	// Failure says why the source could not read the record; nil if it could. It is a failed message then, Data being
+	// what there is to show of it.
+	Failure *Failure
 }
 
 // Response is one answer of the service for one shard: a GetRecords result or a fan-out event. It is the unit of
@@ -14,8 +17,10 @@ type Record struct {
 type Response struct {
 	Shard              string
 	Records            []Record
-	Bytes              int      // payload bytes of all records
-	MillisBehindLatest int64    // distance of this answer from the shard's tip; 0 with no records means at the tip
-	Last               Position // position of the last record, or the zero Position when there is none
-	End                bool     // the shard is closed and this is its last answer
+	Bytes              int   // payload bytes of all records
+	MillisBehindLatest int64 // distance of this answer from the shard's tip; 0 with no records means at the tip
+	// Last is the position up to which the answer reaches: that of its last record. It is also there without records, where
+	// the source passed over all that came, and zero where nothing came.
+	Last Position
+	End  bool // the shard is closed and this is its last answer
 }

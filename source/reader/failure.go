@@ -100,7 +100,8 @@ func (r *reader) missing(ctx context.Context, cause error) error {
 	r.calm()
 	r.ended = true
 	r.Ended(nil)
-	return r.handle(ctx, &row.Response{Shard: r.Shard, End: true})
+	_, err := r.handle(ctx, &row.Response{Shard: r.Shard, End: true})
+	return err
 }
 
 // retry lets the loop go on after a while.

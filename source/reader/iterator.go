@@ -45,13 +45,15 @@ func (r *reader) open(ctx context.Context) error {
 
 // position says in the request where to read from.
 //
-// A checkpoint of KCL may lie inside a KPL aggregate: (sequence, n) with n > 0 says that its records up to n are done.
-// Aggregates are records like others here, so the whole record counts as done.
+// A position that was not delivered here may lie inside an aggregate, (sequence, n) saying that its user records up to n are
+// done; KCL writes such checkpoints. So its record is asked for again, and the expander leaves out what is done of it.
 func (r *reader) position(in *kinesis.GetShardIteratorInput) {
 	at := func(t time.Time) {
 		in.ShardIteratorType, in.Timestamp = types.ShardIteratorTypeAtTimestamp, &t
 	}
 	switch {
+	case r.resume.IsNumber() && !r.whole:
+		in.ShardIteratorType, in.StartingSequenceNumber = types.ShardIteratorTypeAtSequenceNumber, &r.resume.Sequence
 	case r.resume.IsNumber():
 		in.ShardIteratorType, in.StartingSequenceNumber = types.ShardIteratorTypeAfterSequenceNumber, &r.resume.Sequence
 	case r.resume.Sequence == row.AtTimestamp, r.resume.Sequence == row.Latest && !r.StartTime.IsZero():

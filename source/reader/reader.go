@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
 	"kinesis-snowflake/internal/row"
+	"kinesis-snowflake/source/kpl"
 	"kinesis-snowflake/source/reader/wire"
 )
 
@@ -41,7 +42,7 @@ func (s Stream) String() string {
 	return s.Name
 }
 
-// Config says what [Read] reads. All fields are required but Budget.
+// Config says what [Read] reads. All fields are required but Budget, Aggregates and HashRange.
 type Config struct {
 	Service Service
 	Stream  Stream
@@ -54,6 +55,11 @@ type Config struct {
 	// PollInterval is how often the tip of the shard is asked for new records; at least 200 ms.
 	PollInterval time.Duration
 	Budget       Budget
+	// Aggregates says what becomes of KPL aggregates; they are all handed over when nil.
+	Aggregates *Aggregates
+	// HashRange is the shard's, to tell user records of aggregates that are not its own; nil when that is not to be told,
+	// as where the service and not the record's key chooses the shard.
+	HashRange *kpl.Range
 	// Handle takes one answer, on the goroutine of Read. Its error ends Read, but a [row.Rewind] is obeyed.
 	Handle func(context.Context, *row.Response) error
 	// Ended is told the child shards when the shard's end is reached, before Handle is. There may be none named.
@@ -102,6 +108,7 @@ func Read(ctx context.Context, cfg Config) error {
 type reader struct {
 	Config
 	resume   row.Position // read on just after it
+	whole    bool         // resume is the end of a record of the service, not perhaps inside one
 	iterator string       // "" = get one
 	ended    bool
 	next     time.Time // no call before it
@@ -111,6 +118,7 @@ type reader struct {
 	estimate int64 // of the memory that the next answer takes
 	strikes  int   // iterators in a row that the service called invalid
 	answer   wire.Answer
+	expander expander
 	response row.Response
 }
 
@@ -122,7 +130,8 @@ func (r *reader) step(ctx context.Context) error {
 	switch {
 	case r.ended:
 		r.next = time.Now().Add(r.PollInterval)
-		return r.handle(ctx, &row.Response{Shard: r.Shard, End: true})
+		_, err := r.handle(ctx, &row.Response{Shard: r.Shard, End: true})
+		return err
 	case r.iterator == "":
 		if err := pause(ctx, r.opened.Add(callSpacing)); err != nil {
 			return err
@@ -160,19 +169,26 @@ func (r *reader) read(ctx context.Context) error {
 	}
 	r.calm()
 	a := &r.answer
-	if size := int64(a.Size()); r.Budget != nil && size > lent {
-		r.Budget.Take(size - lent)
-		lent = size
-	} else if r.Budget != nil && size < lent {
+	size := int64(a.Size())
+	if r.Budget != nil && size < lent {
 		r.Budget.Release(lent - size)
 		lent = size
 	}
-	r.expect(int64(a.Size()), a.MillisBehindLatest)
+	// take makes what is lent equal what is held.
+	take := func(expanded int) {
+		size = max(size, int64(a.Size()+expanded))
+		if r.Budget != nil && size > lent {
+			r.Budget.Take(size - lent)
+			lent = size
+		}
+	}
 	r.next = a.At.Add(spacing(a.Payload + a.Keys))
 	if tip := started.Add(r.PollInterval); a.MillisBehindLatest == 0 && tip.After(r.next) {
 		r.next = tip
 	}
-	return r.deliver(ctx)
+	err = r.deliver(ctx, take)
+	r.expect(size, a.MillisBehindLatest)
+	return err
 }
 
 // expect estimates the memory of the next answer. Behind the tip it may be a full one: were less asked for, all shards of
@@ -180,57 +196,60 @@ func (r *reader) read(ctx context.Context) error {
 // so with every smaller answer.
 func (r *reader) expect(size, behind int64) {
 	if behind > 0 {
-		r.estimate = worstAnswer
+		r.estimate = max(worstAnswer, size)
 		return
 	}
 	r.estimate = max(leastEstimate, size, r.estimate*3/4)
 }
 
-// deliver hands the answer to the handler and moves on.
-func (r *reader) deliver(ctx context.Context) error {
-	a := &r.answer
-	records, bytes := a.Records, a.Payload
-	if r.resume.IsNumber() {
-		// An iterator just after a record never yields it again, so this drops nothing today. It is what makes
-		// "exactly once" hold by itself, and where an iterator at a KPL aggregate that is done in part drops that part.
-		for len(records) > 0 && row.CompareSequence(records[0].Sequence, r.resume.Sequence) <= 0 {
-			bytes -= len(records[0].Data)
-			records = records[1:]
+// deliver hands the answer to the handler, in parts where its aggregates hold very much, and moves on. It returns the memory
+// that the aggregates took beside the answer; taken is told of it as soon as it is there.
+func (r *reader) deliver(ctx context.Context, take func(int)) error {
+	a, e := &r.answer, &r.expander
+	e.aggregates, e.hashes = r.Aggregates, r.HashRange
+	e.begin(a.Records, r.resume)
+	defer e.end()
+	for {
+		p := e.next()
+		take(e.size())
+		r.response = row.Response{Shard: r.Shard, Records: p.records, Bytes: p.bytes, MillisBehindLatest: a.MillisBehindLatest, Last: p.last}
+		resp := &r.response
+		if !p.last.IsZero() && !p.last.IsNumber() {
+			return &Error{Op: "get records of shard " + r.Shard, Err: errors.New("the service sent a sequence number that is no number: " + p.last.Sequence)}
+		}
+		if p.more || p.taken > 0 && len(p.records) == 0 {
+			// No records at 0 ms would say that the tip is reached, which only an answer says that came empty.
+			resp.MillisBehindLatest = max(1, resp.MillisBehindLatest)
+		}
+		if !p.more {
+			r.iterator = a.NextIterator
+			if a.NextIterator == "" {
+				resp.End, r.ended = true, true
+				r.Ended(a.Children)
+			}
+		}
+		if rewound, err := r.handle(ctx, resp); err != nil || rewound || !p.more {
+			return err
 		}
 	}
-	r.response = row.Response{Shard: r.Shard, Records: records, Bytes: bytes, MillisBehindLatest: a.MillisBehindLatest}
-	resp := &r.response
-	if n := len(records); n > 0 {
-		last := &records[n-1]
-		resp.Last = row.Position{Sequence: string(last.Sequence), Subsequence: last.Subsequence}
-		if !resp.Last.IsNumber() {
-			return &Error{Op: "get records of shard " + r.Shard, Err: errors.New("the service sent a sequence number that is no number: " + resp.Last.Sequence)}
-		}
-	}
-	r.iterator = a.NextIterator
-	if a.NextIterator == "" {
-		resp.End, r.ended = true, true
-		r.Ended(a.Children)
-	}
-	return r.handle(ctx, resp)
 }
 
 // handle calls the handler and obeys a rewind.
-func (r *reader) handle(ctx context.Context, resp *row.Response) error {
-	err := r.Handle(ctx, resp)
+func (r *reader) handle(ctx context.Context, resp *row.Response) (rewound bool, err error) {
+	err = r.Handle(ctx, resp)
 	if rewind, ok := errors.AsType[*row.Rewind](err); ok {
-		r.resume = rewind.After
+		r.resume, r.whole = rewind.After, false
 		if !r.resume.IsNumber() {
 			r.resume = r.Start
 		}
 		r.iterator, r.ended = "", false
 		r.Log.Info("reading the shard again", "shard", r.Shard, "after", r.resume.String())
-		return nil
+		return true, nil
 	}
 	if err == nil && resp.Last.IsNumber() {
-		r.resume = resp.Last
+		r.resume, r.whole = resp.Last, true
 	}
-	return err
+	return false, err
 }
 
 // calm says that a call succeeded, or that this shard is no longer read.
