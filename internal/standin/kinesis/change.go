@@ -114,6 +114,7 @@ func (s *Server) reshard(st *stream, now time.Time, apply func(at int64)) {
 		return
 	}
 	st.updating, st.pending = now.Add(s.opt.UpdateDelay).UnixMilli(), apply
+	st.wake()
 }
 
 // provisioned locks an active stream whose shards its owner may change.

@@ -57,6 +57,12 @@ func (s *Server) deleteStream(in *input, now time.Time) (any, *Error) {
 		return nil, err
 	}
 	defer st.mu.Unlock()
+	if len(st.consumers) > 0 && !in.EnforceConsumerDeletion {
+		return nil, clientError("ResourceInUseException", "Stream %s under account %s has consumers registered. Deregister them first, or set EnforceConsumerDeletion.", st.name, st.account)
+	}
+	for _, c := range st.consumers {
+		st.deregister(c, now, s.opt.CreateDelay)
+	}
 	if st.deleting == 0 {
 		st.deleting = now.UnixMilli() + s.opt.CreateDelay.Milliseconds()
 	}
@@ -152,7 +158,7 @@ func (s *Server) describeStreamSummary(in *input, now time.Time) (any, *Error) {
 		OpenShardCount, ConsumerCount, MaxRecordSizeInKiB int
 		RecordDistributionStrategy                        string `json:",omitempty"`
 	}
-	out := summary{description: st.describe(now.UnixMilli()), OpenShardCount: len(st.ring), MaxRecordSizeInKiB: st.maxRecord >> 10}
+	out := summary{description: st.describe(now.UnixMilli()), OpenShardCount: len(st.ring), ConsumerCount: len(st.consumers), MaxRecordSizeInKiB: st.maxRecord >> 10}
 	if out.StreamStatus == "CREATING" {
 		out.OpenShardCount = 0
 	}

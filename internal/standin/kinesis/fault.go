@@ -3,6 +3,7 @@ package kinesis
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // Call is one request as the hooks see it.
@@ -15,9 +16,10 @@ type Call struct {
 
 // Fault is what a hook wants done. Its parts are carried out in the order of the fields.
 type Fault struct {
-	Do   func()          // called first, on the request's goroutine; may block
-	Wait <-chan struct{} // waited for, until the client gives the request up
-	Cut  bool            // break the connection without an answer
+	Do    func()          // called first, on the request's goroutine; may block
+	Wait  <-chan struct{} // waited for, until the client gives the request up
+	Delay time.Duration   // waited for likewise, by a timer of package time
+	Cut   bool            // break the connection without an answer
 
 	Code    string // answer this exception instead
 	Message string
@@ -28,6 +30,19 @@ type Fault struct {
 	Empty bool
 	// AtMost, before a GetRecords, bounds the records of the answer, as the service may at any time.
 	AtMost int
+
+	// For an event of a subscription only. Tear breaks the connection in the middle of the event, Stall sends neither it nor
+	// any other and keeps the connection open, Corrupt sends it with a payload that its checksum is not of.
+	Tear, Stall, Corrupt bool
+}
+
+// Event is one event of a subscription as the hook sees it, about to be sent.
+type Event struct {
+	Stream, Shard, Consumer string
+	Subscription            int  // running number of the server's subscriptions, from 1
+	N                       int  // running number in its subscription, from 1
+	Records                 int  // records in it
+	Last                    bool // at the end of the shard
 }
 
 // Hooks are asked around each request, on its goroutine; a nil hook or a nil fault does nothing. Before a request, a
@@ -35,6 +50,10 @@ type Fault struct {
 type Hooks struct {
 	Before func(Call) *Fault
 	After  func(Call) *Fault
+	// Event is asked before each event, on the goroutine that sends or reads it. Cut breaks the connection instead of the
+	// event; Code ends the subscription with that exception instead of it. What a fault holds back is lost to the client,
+	// which has to subscribe again from where it is.
+	Event func(Event) *Fault
 }
 
 // Throw is a fault that answers a named exception of the service.
@@ -70,6 +89,12 @@ func (f *faults) set(h Hooks) {
 	f.hooks = h
 }
 
+func (f *faults) current() Hooks {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.hooks
+}
+
 func (f *faults) number(op string) (int, Hooks) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -91,6 +116,15 @@ func (f *Fault) meet(ctx context.Context) (cut bool, err *Error) {
 	if f.Wait != nil {
 		select {
 		case <-f.Wait:
+		case <-ctx.Done():
+			return true, nil
+		}
+	}
+	if f.Delay > 0 {
+		timer := time.NewTimer(f.Delay)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
 		case <-ctx.Done():
 			return true, nil
 		}

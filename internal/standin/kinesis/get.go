@@ -12,7 +12,7 @@ type batch struct {
 	view
 	shard    *shard
 	behind   int64
-	next     string // "" at the end of the shard
+	next     string // "" at the end of the shard; an iterator, or an event's sequence number to go on from
 	children []childShard
 }
 
@@ -113,14 +113,24 @@ func (s *Server) read(st *stream, t token, in *input, limit int, now time.Time) 
 		b.next = s.iterator(st, h, index, now)
 		return b, nil
 	}
-	for _, c := range h.children {
-		b.children = append(b.children, childShard{c.id, c.parentIDs(), c.hashRange()})
-	}
+	b.children = h.childShards()
 	return b, nil
 }
 
-// append writes the batch as JSON. It is the stand-in's hot path: payloads go from the log into dst in one step.
-func (b *batch) append(dst []byte) []byte {
+func (h *shard) childShards() []childShard {
+	var out []childShard
+	for _, c := range h.children {
+		out = append(out, childShard{c.id, c.parentIDs(), c.hashRange()})
+	}
+	return out
+}
+
+// append writes the batch as a GetRecords answer, appendEvent as a SubscribeToShardEvent.
+func (b *batch) append(dst []byte) []byte      { return b.appendAs(dst, "NextShardIterator") }
+func (b *batch) appendEvent(dst []byte) []byte { return b.appendAs(dst, "ContinuationSequenceNumber") }
+
+// appendAs writes the batch as JSON. It is the stand-in's hot path: payloads go from the log into dst in one step.
+func (b *batch) appendAs(dst []byte, next string) []byte {
 	dst = append(dst, `{"Records":[`...)
 	for i, e := range b.entries {
 		if i > 0 {
@@ -145,7 +155,7 @@ func (b *batch) append(dst []byte) []byte {
 	}
 	dst = append(dst, ']')
 	if b.next != "" {
-		dst = append(append(append(dst, `,"NextShardIterator":"`...), b.next...), '"')
+		dst = append(append(append(append(append(dst, `,"`...), next...), `":"`...), b.next...), '"')
 	}
 	dst = strconv.AppendInt(append(dst, `,"MillisBehindLatest":`...), b.behind, 10)
 	for i, c := range b.children {

@@ -195,9 +195,6 @@ func TestKMSErrors(t *testing.T) {
 func TestUnsignedAndUnknown(t *testing.T) {
 	s, tg := target(kinesis.Options{})
 	newStream(t, s, 1)
-	if _, err := tg.Client().RegisterStreamConsumer(t.Context(), &awskinesis.RegisterStreamConsumerInput{StreamARN: aws.String(s.ARN("s")), ConsumerName: aws.String("c")}); code(err) != "UnsupportedOperationException" {
-		t.Errorf("RegisterStreamConsumer: %v", err)
-	}
 	if _, err := tg.Client().DescribeLimits(t.Context(), &awskinesis.DescribeLimitsInput{}); code(err) != "UnknownOperationException" {
 		t.Errorf("DescribeLimits: %v", err)
 	}

@@ -29,7 +29,8 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
-	pooled *[]byte // the buffer to give back once body is sent
+	pooled *[]byte       // the buffer to give back once body is sent
+	events *subscription // the body instead, where it has no end beforehand
 }
 
 var bodies = sync.Pool{New: func() any { return new([]byte) }}
@@ -53,6 +54,10 @@ func (s *Server) Handler() http.Handler {
 			w.Header()[k] = v
 		}
 		w.WriteHeader(a.status)
+		if a.events != nil {
+			a.events.serve(r.Context(), w)
+			return
+		}
 		_, _ = w.Write(a.body) // a client that went away does not want it
 		a.release()
 	})
@@ -76,6 +81,9 @@ func (t roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	if a == nil {
 		return nil, errCut
+	}
+	if a.events != nil {
+		return a.events.response(r, a.header), nil
 	}
 	return &http.Response{
 		Status: strconv.Itoa(a.status) + " " + http.StatusText(a.status), StatusCode: a.status,
@@ -113,8 +121,6 @@ func (s *Server) answer(ctx context.Context, r *http.Request) *answer {
 		return s.fail(&Error{"AccessDeniedException", "Unable to determine service/operation name to be authorized", 403})
 	case strings.TrimSpace(media) != contentType:
 		return s.fail(&Error{"UnknownOperationException", "", 404})
-	case later[op]:
-		return s.fail(clientError("UnsupportedOperationException", "%s is not offered by this local Kinesis.", op))
 	case !known:
 		return s.fail(clientError("UnknownOperationException", ""))
 	case !strings.Contains(r.Header.Get("Authorization"), "Credential="):
@@ -145,6 +151,9 @@ func (s *Server) answer(ctx context.Context, r *http.Request) *answer {
 		cut, err := hooks.After(call).meet(ctx)
 		if cut || err != nil {
 			a.release()
+			if a.events != nil {
+				a.events.leave()
+			}
 		}
 		if cut {
 			return nil
@@ -164,6 +173,10 @@ func (s *Server) run(op string, run operation, in *input) *answer {
 	out, err := run(s, in, now)
 	switch out := out.(type) {
 	case *answer:
+		if err == nil && out.events != nil {
+			out.status, out.header = http.StatusOK, s.header(-1)
+			return out
+		}
 		if err == nil {
 			out.status, out.header = http.StatusOK, s.header(len(out.body))
 			return out
@@ -191,7 +204,7 @@ func (s *Server) admit(op string, in *input, now time.Time) *Error {
 		return nil
 	}
 	key := op
-	if op == "ListShards" {
+	if streamRates[op] {
 		stream, _ := s.subject(in)
 		key += "/" + stream
 	}
@@ -220,17 +233,23 @@ func (s *Server) fail(e *Error) *answer {
 	return &answer{status: e.Status, header: s.header(len(body)), body: body}
 }
 
+// header is for a body of n bytes, or, below 0, for events.
 func (s *Server) header(n int) http.Header {
 	s.mu.Lock()
 	s.requests++
 	id := s.requests
 	s.mu.Unlock()
-	return http.Header{
+	h := http.Header{
 		"Content-Type":     {contentType},
-		"Content-Length":   {strconv.Itoa(n)},
 		"Date":             {s.opt.Clock().UTC().Format(http.TimeFormat)},
 		"X-Amzn-Requestid": {fmt.Sprintf("%08x-0000-4000-8000-%012x", id>>48, id)},
 	}
+	if n < 0 {
+		h.Set("Content-Type", eventStreamType)
+	} else {
+		h.Set("Content-Length", strconv.Itoa(n))
+	}
+	return h
 }
 
 func quote(s string) string {

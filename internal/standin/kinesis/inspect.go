@@ -49,6 +49,7 @@ func (s *Server) ARN(name string) string { return s.arn(name) }
 func (s *Server) DeleteStream(name string) error {
 	return s.with(name, func(st *stream, now time.Time) *Error {
 		st.deleting = now.UnixMilli()
+		st.wake()
 		return nil
 	})
 }
@@ -64,6 +65,7 @@ func (s *Server) SetKMSError(name, code string) error {
 			st.keyID = "alias/aws/kinesis"
 		}
 		st.kms = code
+		st.wake()
 		return nil
 	})
 }

@@ -30,7 +30,7 @@ func (s *Server) getShardIterator(in *input, now time.Time) (any, *Error) {
 	if err != nil {
 		return nil, err
 	}
-	index, err := st.start(h, in, now)
+	index, err := st.start(h, "GetShardIterator", position{in.ShardIteratorType, in.StartingSequenceNumber, in.Timestamp}, now)
 	if err != nil {
 		return nil, err
 	}
@@ -43,12 +43,18 @@ func (s *Server) getShardIterator(in *input, now time.Time) (any, *Error) {
 	return struct{ ShardIterator string }{s.iterator(st, h, index, now)}, nil
 }
 
-// start is the least index that an iterator of the wanted type reads.
-func (st *stream) start(h *shard, in *input, now time.Time) (uint64, *Error) {
-	kind := *in.ShardIteratorType
-	if bySequence := kind == "AT_SEQUENCE_NUMBER" || kind == "AFTER_SEQUENCE_NUMBER"; bySequence != (in.StartingSequenceNumber != nil) && kind != "AT_TIMESTAMP" {
+// position is where reading is to begin, in an operation's own parameters or its StartingPosition.
+type position struct {
+	Type, SequenceNumber *string
+	Timestamp            *float64 // seconds since the Unix epoch
+}
+
+// start is the least index that is read from a position on.
+func (st *stream) start(h *shard, op string, from position, now time.Time) (uint64, *Error) {
+	kind := *from.Type
+	if bySequence := kind == "AT_SEQUENCE_NUMBER" || kind == "AFTER_SEQUENCE_NUMBER"; bySequence != (from.SequenceNumber != nil) && kind != "AT_TIMESTAMP" {
 		and := "no StartingSequenceNumber"
-		if in.StartingSequenceNumber != nil {
+		if from.SequenceNumber != nil {
 			and = "also a StartingSequenceNumber"
 		}
 		return 0, invalidArgument("Must either specify (1) AT_SEQUENCE_NUMBER or AFTER_SEQUENCE_NUMBER and StartingSequenceNumber or (2) TRIM_HORIZON or LATEST and no StartingSequenceNumber. Request specified %s and %s.", kind, and)
@@ -59,10 +65,10 @@ func (st *stream) start(h *shard, in *input, now time.Time) (uint64, *Error) {
 	case "LATEST":
 		return st.index + 1, nil
 	case "AT_TIMESTAMP":
-		if in.Timestamp == nil || in.StartingSequenceNumber != nil {
+		if from.Timestamp == nil || from.SequenceNumber != nil {
 			return 0, invalidArgument("Must specify timestampInMillis parameter for iterator of type AT_TIMESTAMP. Current request has no timestamp parameter.")
 		}
-		at := millis(*in.Timestamp)
+		at := millis(*from.Timestamp)
 		if at > now.UnixMilli() {
 			return 0, invalidArgument("The timestampInMillis parameter cannot be greater than the currentTimestampInMillis. timestampInMillis: %d, currentTimestampInMillis: %d", at, now.UnixMilli())
 		}
@@ -71,22 +77,22 @@ func (st *stream) start(h *shard, in *input, now time.Time) (uint64, *Error) {
 		}
 		return st.index + 1, nil
 	case "AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER":
-		return st.atSequence(h, *in.StartingSequenceNumber, kind == "AFTER_SEQUENCE_NUMBER")
+		return st.atSequence(h, op, *from.SequenceNumber, kind == "AFTER_SEQUENCE_NUMBER")
 	default:
 		return 0, invalid(kind, "shardIteratorType", "Member must satisfy enum value set: [AFTER_SEQUENCE_NUMBER, LATEST, AT_TIMESTAMP, AT_SEQUENCE_NUMBER, TRIM_HORIZON]")
 	}
 }
 
-func (st *stream) atSequence(h *shard, text string, after bool) (uint64, *Error) {
+func (st *stream) atSequence(h *shard, op, text string, after bool) (uint64, *Error) {
 	q, ok := parseSequence(text)
 	if !ok {
-		return 0, invalidArgument("StartingSequenceNumber %s used in GetShardIterator on shard %s in stream %s under account %s is invalid.", text, h.id, st.name, st.account)
+		return 0, invalidArgument("StartingSequenceNumber %s used in %s on shard %s in stream %s under account %s is invalid.", text, op, h.id, st.name, st.account)
 	}
 	if q.shard != uint32(h.number) {
 		return 0, invalidArgument("Invalid StartingSequenceNumber. It encodes %s, while it was used in a call to a shard with %s", shardID(int(q.shard)), h.id)
 	}
 	if q.created != h.second || q.index > st.index && q.String() != h.ending() {
-		return 0, invalidArgument("StartingSequenceNumber %s used in GetShardIterator on shard %s in stream %s under account %s is invalid because it did not come from this stream.", text, h.id, st.name, st.account)
+		return 0, invalidArgument("StartingSequenceNumber %s used in %s on shard %s in stream %s under account %s is invalid because it did not come from this stream.", text, op, h.id, st.name, st.account)
 	}
 	if after {
 		q.index++

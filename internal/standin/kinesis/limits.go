@@ -4,9 +4,9 @@ import "time"
 
 // Limits says which of the service's rates are enforced over the wire.
 type Limits struct {
-	Reads   bool // per shard: 5 GetRecords and 5 GetShardIterator calls a second, 2 MiB/s
+	Reads   bool // per shard: 5 GetRecords and 5 GetShardIterator calls a second, 2 MiB/s; per consumer and shard: 2 MiB/s
 	Writes  bool // per shard: 1,000 records/s and 1 MiB/s
-	Control bool // per account or stream: calls a second of the other operations
+	Control bool // per account or stream: calls a second of the other operations; per consumer and shard: 1 SubscribeToShard
 }
 
 // AllLimits is the default: the service as it is.
@@ -23,13 +23,16 @@ const (
 	maxEntries     = 500
 )
 
-// controlRates are calls a second, as the API reference gives them on each operation's page; per stream for ListShards,
-// per account for the rest. 0 or absent means not limited here.
+// controlRates are calls a second, as the API reference gives them on each operation's page; per stream for those in
+// streamRates, per account for the rest. 0 or absent means not limited here.
 var controlRates = map[string]int{
 	"CreateStream": 5, "DeleteStream": 5, "ListStreams": 5, "DescribeStream": 10, "DescribeStreamSummary": 20,
 	"SplitShard": 5, "MergeShards": 5, "UpdateShardCount": 10, "ListShards": 1000,
 	"IncreaseStreamRetentionPeriod": 5, "DecreaseStreamRetentionPeriod": 5,
+	"RegisterStreamConsumer": 5, "DeregisterStreamConsumer": 5, "ListStreamConsumers": 5, "DescribeStreamConsumer": 20,
 }
+
+var streamRates = map[string]bool{"ListShards": true, "DeregisterStreamConsumer": true, "ListStreamConsumers": true, "DescribeStreamConsumer": true}
 
 // callWindow admits n calls in any second. Refused calls do not count.
 type callWindow struct {
@@ -64,6 +67,11 @@ func (b *bucket) fill(now time.Time, rate float64) {
 		b.tokens = min(rate, b.tokens+d.Seconds()*rate)
 	}
 	b.at = now
+}
+
+// until is how long it takes until something can be spent.
+func (b *bucket) until(rate float64) time.Duration {
+	return max(time.Nanosecond, time.Duration(-b.tokens/rate*float64(time.Second))+time.Nanosecond)
 }
 
 // holds reports whether cost can be paid now.

@@ -15,6 +15,7 @@ func (st *stream) closeShards(now int64, parents ...*shard) (created, second int
 		if n := len(p.log.entries); n > 0 {
 			p.closed = max(p.closed, p.log.entries[n-1].arrival)
 		}
+		p.wake()
 		st.ring = slices.DeleteFunc(st.ring, func(h *shard) bool { return h == p })
 	}
 	return now + 1, second + 1

@@ -14,8 +14,16 @@ type Options struct {
 	Region      string           // default us-east-1
 	CreateDelay time.Duration    // CREATING for so long, and DELETING
 	UpdateDelay time.Duration    // UPDATING for so long before a reshard is seen
-	Limits      *Limits          // default AllLimits
-	Hooks       Hooks
+	// ConsumerDelay is how long a consumer is CREATING, and DELETING.
+	ConsumerDelay time.Duration
+	// OnDemandAdvantage is the account's setting by which an on-demand stream may have 50 consumers instead of 20.
+	OnDemandAdvantage bool
+	// Alarm gives a channel that something is sent on, or that closes, when Clock comes to a time, and a function that
+	// gives the wait up. Only subscriptions wait. The default is a timer of package time, which is right for a Clock that
+	// runs as fast as that package's.
+	Alarm  func(at time.Time) (rung <-chan time.Time, stop func() bool)
+	Limits *Limits // default AllLimits
+	Hooks  Hooks
 	// LateEnd has the end of a closed shard come in an empty answer of its own. By default it comes with the last
 	// records, so that a client that drops those is found out. The service does either.
 	LateEnd bool
@@ -28,19 +36,26 @@ type Server struct {
 	faults faults
 	limits atomic.Pointer[Limits] // read with a stream locked, so it has no lock of its own
 
-	mu           sync.Mutex
-	streams      map[string]*stream
-	incarnations map[uint64]*stream // including deleted ones, whose iterators are still about
-	lastCreated  map[string]int64
-	made         uint64
-	requests     uint64
-	rates        map[string]*callWindow
+	mu            sync.Mutex
+	streams       map[string]*stream
+	incarnations  map[uint64]*stream // including deleted ones, whose iterators are still about
+	lastCreated   map[string]int64
+	made          uint64
+	requests      uint64
+	subscriptions int
+	rates         map[string]*callWindow
 }
 
 // New makes a server without streams.
 func New(opt Options) *Server {
 	if opt.Clock == nil {
 		opt.Clock = time.Now
+	}
+	if opt.Alarm == nil {
+		opt.Alarm = func(at time.Time) (<-chan time.Time, func() bool) {
+			t := time.NewTimer(at.Sub(opt.Clock()))
+			return t.C, t.Stop
+		}
 	}
 	if opt.Account == "" {
 		opt.Account = "000000000000"

@@ -26,9 +26,25 @@ type shard struct {
 	read      readMeter
 	bytes     bucket
 	count     bucket
+	waiting   chan struct{} // closed at the next change, nil when nobody waits
 }
 
 func (h *shard) open() bool { return h.closed == 0 }
+
+// woken is closed when the shard gets a record or changes otherwise. Like wake it is called under the stream's lock.
+func (h *shard) woken() <-chan struct{} {
+	if h.waiting == nil {
+		h.waiting = make(chan struct{})
+	}
+	return h.waiting
+}
+
+func (h *shard) wake() {
+	if h.waiting != nil {
+		close(h.waiting)
+		h.waiting = nil
+	}
+}
 
 func (h *shard) sequence(index uint64, arrival int64) sequence {
 	return sequence{created: h.second, index: index, arrived: arrival / 1000, shard: uint32(h.number)}
@@ -69,6 +85,9 @@ type stream struct {
 	pending    func(at int64)
 	scaled     []time.Time // of UpdateShardCount calls
 	horizonMin int64       // what a shorter retention once trimmed stays trimmed
+
+	consumers    map[string]*consumer
+	lastConsumer map[string]int64 // the second in which one of the name was last made
 }
 
 func shardID(n int) string { return fmt.Sprintf("shardId-%012d", n) }
@@ -92,6 +111,7 @@ func (st *stream) settle(now int64) {
 		st.pending, st.updating = nil, 0
 		apply(at)
 	}
+	st.settleConsumers(now)
 	horizon := st.horizon(now)
 	for _, h := range st.shards {
 		if h.expired {
@@ -101,6 +121,13 @@ func (st *stream) settle(now int64) {
 		if !h.open() && h.closed < horizon {
 			h.expired = true
 		}
+	}
+}
+
+// wake tells all who wait for one of the stream's shards to look again.
+func (st *stream) wake() {
+	for _, h := range st.shards {
+		h.wake()
 	}
 }
 
@@ -174,5 +201,6 @@ func (st *stream) add(h *shard, now int64, key string, data []byte, flags uint16
 	}
 	st.index++
 	h.log.append(st.index, now, key, data, flags)
+	h.wake()
 	return h.sequence(st.index, now)
 }

@@ -30,6 +30,7 @@ type token struct {
 const (
 	iteratorToken = "iterator"
 	listToken     = "list"
+	consumerToken = "consumers"
 
 	tokenWords  = 5
 	tokenPad    = 96 // the service's iterators are some 200 characters

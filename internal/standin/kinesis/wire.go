@@ -11,7 +11,7 @@ import (
 
 // input is the union of all operations' parameters.
 type input struct {
-	StreamName, StreamARN *string
+	StreamName, StreamARN, ConsumerARN, ConsumerName *string
 
 	ShardId, ShardToSplit, ShardToMerge, AdjacentShardToMerge, NewStartingHashKey *string
 
@@ -21,8 +21,9 @@ type input struct {
 
 	ShardIteratorType, StartingSequenceNumber, ShardIterator *string
 	Timestamp                                                *float64
+	StartingPosition                                         *position
 	Limit, MaxResults                                        *int
-	DryRun                                                   bool
+	DryRun, EnforceConsumerDeletion                          bool
 
 	PartitionKey, ExplicitHashKey, SequenceNumberForOrdering *string
 	Data                                                     *[]byte
@@ -69,12 +70,11 @@ var operations = map[string]operation{
 	"SplitShard":                    (*Server).splitShard,
 	"MergeShards":                   (*Server).mergeShards,
 	"UpdateShardCount":              (*Server).updateShardCount,
-}
-
-// later are the operations of enhanced fan-out, which have their place here and are refused by name.
-var later = map[string]bool{
-	"RegisterStreamConsumer": true, "DeregisterStreamConsumer": true, "DescribeStreamConsumer": true,
-	"ListStreamConsumers": true, "SubscribeToShard": true,
+	"RegisterStreamConsumer":        (*Server).registerStreamConsumer,
+	"DescribeStreamConsumer":        (*Server).describeStreamConsumer,
+	"ListStreamConsumers":           (*Server).listStreamConsumers,
+	"DeregisterStreamConsumer":      (*Server).deregisterStreamConsumer,
+	"SubscribeToShard":              (*Server).subscribeToShard,
 }
 
 var (
@@ -126,6 +126,9 @@ func (s *Server) subject(in *input) (stream, shard string) {
 		stream = *in.StreamName
 	case in.StreamARN != nil:
 		_, stream, _ = strings.Cut(*in.StreamARN, ":stream/")
+	case in.ConsumerARN != nil:
+		_, stream, _ = strings.Cut(*in.ConsumerARN, ":stream/")
+		stream, _, _ = strings.Cut(stream, "/")
 	}
 	if in.ShardIterator != nil {
 		if t, ok := s.sealer.open(iteratorToken, *in.ShardIterator); ok {
