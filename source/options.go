@@ -36,6 +36,10 @@ type Options struct {
 	FanOut bool
 	// ConsumerName is what the workers of an application share; Application when empty, as KCL names it.
 	ConsumerName string
+	// HashRangeFilter says what becomes of the user records of a KPL aggregate that lie outside of their shard's hash range:
+	// "none" or "" hands them over, "record" leaves them out, "kcl" leaves their whole aggregate out, as KCL does. It has no
+	// effect on a stream whose records the service distributes.
+	HashRangeFilter string
 	// LeaseDuration is the time after which a silent worker's leases are taken: 10s when zero. All workers of an
 	// application, KCL's included (failoverTimeMillis), must have the same.
 	LeaseDuration time.Duration
@@ -91,6 +95,9 @@ func (o *Options) complete() error {
 			host = "worker"
 		}
 		o.WorkerID = host + "-" + strings.ToLower(rand.Text()[:8])
+	}
+	if _, err := misplaced(o.HashRangeFilter); err != nil {
+		return err
 	}
 	switch {
 	case o.Stream == "":

@@ -187,7 +187,7 @@ func (r *run) shard(held *lease.Held) error {
 	err = s.read(ctx, reader.Config{
 		Service: s.control.client, Stream: s.control.stream, Shard: held.Shard(), Start: held.Start(), StartTime: held.StartTime(),
 		PollInterval: s.opt.PollInterval, Budget: s.opt.Budget, Handle: consumer.Handle, Ended: shard.ended, Missing: s.missing,
-		Trouble: s.trouble, Log: s.log,
+		Trouble: s.trouble, Log: s.log, Aggregates: s.aggregates, HashRange: s.hashRange(held),
 	})
 	if err != nil {
 		return err

@@ -21,6 +21,8 @@ type Source struct {
 	control *control
 	store   lease.Store
 	trouble *reader.Trouble
+	// aggregates counts KPL aggregates, of all shards.
+	aggregates *reader.Aggregates
 
 	mu      sync.Mutex
 	info    *StreamInfo
@@ -45,11 +47,12 @@ func newSource(o Options, cfg aws.Config) *Source {
 	if _, _, err := parseARN(o.Stream); err == nil {
 		stream = reader.Stream{ARN: o.Stream}
 	}
+	filter, _ := misplaced(o.HashRangeFilter) // was checked
 	return &Source{
 		opt: o, log: o.Logger,
 		control: &control{client: kinesisClient(cfg, &o), stream: stream, log: o.Logger},
 		store:   lease.NewDynamoDB(dynamoClient(cfg, &o), o.Application, o.Logger),
-		trouble: reader.NewTrouble(o.Logger, o.trouble("read")),
+		trouble: reader.NewTrouble(o.Logger, o.trouble("read")), aggregates: reader.NewAggregates(o.Logger, filter),
 	}
 }
 

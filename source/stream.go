@@ -28,6 +28,8 @@ type StreamInfo struct {
 	MaxRecordBytes int           // 1 MiB to 10 MiB, data and partition key together
 	OpenShards     int
 	Encrypted      bool // with a KMS key: reading needs kms:Decrypt
+	// AutoDistributed: the service chooses each record's shard, so that hash ranges say nothing of where a record lies.
+	AutoDistributed bool
 }
 
 // ID tells the stream from any other, also from one of the same name that was there before or comes after it: its ARN,
@@ -82,6 +84,7 @@ func (c *control) describe(ctx context.Context) (StreamInfo, error) {
 			Retention:      time.Duration(aws.ToInt32(d.RetentionPeriodHours)) * time.Hour,
 			MaxRecordBytes: int(max(aws.ToInt32(d.MaxRecordSizeInKiB), 1024)) << 10,
 			OpenShards:     int(aws.ToInt32(d.OpenShardCount)), Encrypted: d.EncryptionType == types.EncryptionTypeKms,
+			AutoDistributed: d.RecordDistributionStrategy == types.RecordDistributionStrategyAuto,
 		}, nil
 	}
 }
