@@ -13,8 +13,8 @@ type Consumer interface {
 	Open(ctx context.Context, s *Shard) (ShardConsumer, error)
 }
 
-// ShardConsumer takes the answers of one shard, for one holding of its lease. Handle and Close are called by one
-// goroutine.
+// ShardConsumer takes the answers of one shard, for one holding of its lease. Handle, Drain and Close are called
+// by one goroutine.
 type ShardConsumer interface {
 	// Handle takes one answer, also an empty one: it carries MillisBehindLatest. The answer and its bytes are lent for
 	// the time of the call. Handle blocks for back-pressure; its ctx ends when the lease is lost or the source drains.
@@ -23,6 +23,10 @@ type ShardConsumer interface {
 	// [Source.Run] with it. After an answer with End, empty answers with End follow every poll interval until the shard
 	// is finished or lost, so that a Rewind can still be asked for.
 	Handle(ctx context.Context, r *row.Response) error
+	// Drain is called once, after the last Handle, when another worker asks for the shard. It returns nil once everything
+	// that was handled is committed and its Checkpoint was called, after which the lease is handed over; or ctx's error,
+	// or ErrLost. No Handle follows, but Close does.
+	Drain(ctx context.Context) error
 	// Close is called last: the lease is lost, the shard is finished, or the source drains or stops.
 	Close()
 }

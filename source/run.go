@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"kinesis-snowflake/internal/row"
 	"kinesis-snowflake/source/lease"
 	"kinesis-snowflake/source/reader"
 )
@@ -159,41 +158,73 @@ func (r *run) dispatch() {
 	}
 }
 
-// shard reads one shard for as long as its lease is held. It returns an error only if that must end Run.
+// shard reads one shard for as long as its lease is held, and hands it over when another worker asks for it. It returns
+// an error only if that must end Run.
 func (r *run) shard(held *lease.Held) error {
-	ctx, cancel := context.WithCancel(r.reading)
-	defer cancel()
+	holding, lost := context.WithCancel(r.reading)
+	defer lost()
+	reading, stop := context.WithCancel(holding)
 	go func() {
-		select {
-		case <-held.Lost():
-		case <-held.Finished():
-		case <-ctx.Done():
+		defer stop()
+		asked := held.Asked()
+		for {
+			select {
+			case <-asked:
+				stop()
+				asked = nil
+			case <-held.Lost():
+				lost()
+				return
+			case <-held.Finished():
+				lost()
+				return
+			case <-holding.Done():
+				return
+			}
 		}
-		cancel()
 	}()
-	if ctx.Err() != nil {
-		return nil
+	drained, err := r.read(holding, reading, held)
+	if drained {
+		held.HandOver()
+	}
+	return err
+}
+
+// read reads a shard until reading ends, and reports whether the consumer has nothing left of it while the lease is still
+// held: it was asked for, and can be handed over.
+func (r *run) read(holding, reading context.Context, held *lease.Held) (drained bool, err error) {
+	if reading.Err() != nil {
+		return holding.Err() == nil, nil
 	}
 	s, shard := r.source, &Shard{held: held}
-	consumer, err := r.consumer.Open(ctx, shard)
+	consumer, err := r.consumer.Open(reading, shard)
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil
+		if reading.Err() != nil {
+			return holding.Err() == nil, nil
 		}
-		return fmt.Errorf("open shard %s: %w", held.Shard(), err)
+		return false, fmt.Errorf("open shard %s: %w", held.Shard(), err)
 	}
 	defer consumer.Close()
 	s.log.Debug("reading shard", "shard", held.Shard(), "after", held.Start().String())
-	err = s.read(ctx, reader.Config{
+	err = s.read(reading, reader.Config{
 		Service: s.control.client, Stream: s.control.stream, Shard: held.Shard(), Start: held.Start(), StartTime: held.StartTime(),
 		PollInterval: s.opt.PollInterval, Budget: s.opt.Budget, Handle: consumer.Handle, Ended: shard.ended, Missing: s.missing,
 		Trouble: s.trouble, Log: s.log, Aggregates: s.aggregates, HashRange: s.hashRange(held),
 	})
 	if err != nil {
-		return err
+		return false, err
 	}
 	s.log.Debug("shard is no longer read here", "shard", held.Shard(), "reason", reason(r.reading, held))
-	return nil
+	if holding.Err() != nil {
+		return false, nil
+	}
+	if err := consumer.Drain(holding); err != nil {
+		if holding.Err() != nil || errors.Is(err, ErrLost) {
+			return false, nil
+		}
+		return false, fmt.Errorf("drain shard %s: %w", held.Shard(), err)
+	}
+	return true, nil
 }
 
 func reason(reading context.Context, held *lease.Held) string {
@@ -210,5 +241,5 @@ func reason(reading context.Context, held *lease.Held) string {
 	if reading.Err() != nil {
 		return "stopping"
 	}
-	return row.ShardEnd
+	return "another worker asks for it"
 }

@@ -54,6 +54,13 @@ func (s *shard) isLost() bool {
 	}
 }
 
+// Drain waits for the lease to be handed over as it stands; the offsets keep what is still in a batch from being loaded
+// twice.
+func (s *shard) Drain(ctx context.Context) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
 // Close says that no Handle follows. What is in a batch stays there.
 func (s *shard) Close() {
 	s.core.mu.Lock()

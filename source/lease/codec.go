@@ -29,10 +29,12 @@ const (
 	attrPending         = "pendingCheckpoint"
 	attrPendingSub      = "pendingCheckpointSubSequenceNumber"
 	attrPendingState    = "pendingCheckpointState"
+	attrThroughput      = "throughputKBps"
 )
 
 // Attributes of this program.
 const (
+	attrWorker        = "ksfWorker"
 	attrNonce         = "ksfNonce"
 	attrStartMillis   = "ksfStartMillis"
 	attrOffsets       = "ksfOffsets"
@@ -96,6 +98,8 @@ func decode(it item) (Lease, error) {
 		Children:        d.set(attrChildren),
 		StartHash:       d.text(attrStartHash),
 		EndHash:         d.text(attrEndHash),
+		Measured:        d.has(attrThroughput),
+		Worker:          d.text(attrWorker),
 		Nonce:           d.text(attrNonce),
 		StartMillis:     d.number(attrStartMillis),
 		Offsets:         d.bool(attrOffsets),
@@ -154,6 +158,11 @@ func attribute[T any](d *decoder, name string) (T, bool) {
 		d.err = fmt.Errorf("attribute %s is a %T, not a %T", name, v, none)
 	}
 	return t, ok
+}
+
+func (d *decoder) has(name string) bool {
+	_, ok := d.it[name]
+	return ok
 }
 
 func (d *decoder) text(name string) string {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"time"
 
+	"kinesis-snowflake/internal/mutant"
 	"kinesis-snowflake/internal/row"
 )
 
@@ -56,6 +57,8 @@ type Config struct {
 	Seed uint64
 	// Instance is a string that no other process ever had, the first part of every write's nonce; random when empty.
 	Instance string
+	// Broken names rules that a test breaks.
+	Broken mutant.Set
 }
 
 // DefaultDuration is KCL's failoverTimeMillis.

@@ -11,7 +11,7 @@ func (c *Coordinator) deliver(events []Event) {
 		switch e.Kind {
 		case Opened:
 			h := &Held{c: c, key: e.Key, gen: e.Gen, start: e.Lease.Checkpoint, time: e.Time, offsets: e.Lease.Offsets, hashes: [2]string{e.Lease.StartHash, e.Lease.EndHash},
-				lost: make(chan struct{}), finished: make(chan struct{})}
+				lost: make(chan struct{}), asked: make(chan struct{}), finished: make(chan struct{})}
 			c.helds[e.Gen] = h
 			c.opened = append(c.opened, h)
 			wake(c.ready)
@@ -20,11 +20,19 @@ func (c *Coordinator) deliver(events []Event) {
 			h := c.helds[e.Gen]
 			close(h.lost)
 			c.forget(h, true)
-			if errors.Is(e.Err, errReleased) {
+			switch {
+			case errors.Is(e.Err, errReleased):
 				c.log.Info("lease released", "shard", e.Key)
-			} else {
+			case errors.Is(e.Err, errHanded):
+				c.log.Info("lease handed over", "shard", e.Key)
+			case errors.Is(e.Err, errReopened):
+				c.log.Info("lease is no longer asked for", "shard", e.Key)
+			default:
 				c.log.Warn("lease lost", "shard", e.Key, "error", e.Err)
 			}
+		case Asked:
+			close(c.helds[e.Gen].asked)
+			c.log.Debug("another worker asks for a lease", "shard", e.Key)
 		case Ended:
 			h := c.helds[e.Gen]
 			close(h.finished)

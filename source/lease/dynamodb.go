@@ -106,9 +106,9 @@ func (d *DynamoDB) Update(ctx context.Context, u Update) (Lease, error) {
 		case err != nil:
 			// What stands in the row is not known, so neither is whether this write was the one that put it there.
 			return Lease{}, err
-		case found != nil && u.written(*found):
+		case found != nil && u.Written(*found):
 			return *found, nil // an earlier attempt took effect and its answer was lost
-		case found != nil && u.If.holds(*found):
+		case found != nil && u.Holds(*found):
 			// The condition failed and holds now: the row was put back in between, as a hand-over taken back does.
 			return Lease{}, &Error{Op: op, Class: ClassThrottled, Err: failed}
 		default:

@@ -64,7 +64,7 @@ func TestDecode(t *testing.T) {
 		Key: "shardId-000000000002", Owner: "java-1", CheckpointOwner: "java-0", Counter: 41,
 		Checkpoint:    row.Position{Sequence: "49590338271490256608559692538361571095921575989136588898", Subsequence: 3},
 		OwnerSwitches: 2, Parents: []string{"shardId-000000000000", "shardId-000000000001"}, Children: []string{"shardId-000000000003"},
-		StartHash: "0", EndHash: "99",
+		StartHash: "0", EndHash: "99", Measured: true,
 	}
 	got, err := decode(kcl(nil))
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {

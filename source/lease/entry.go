@@ -16,9 +16,9 @@ type entry struct {
 	moved bool          // the counter was seen to change, so its owner was alive then
 	asOf  time.Duration // scans that began earlier may show an older row
 
-	held  *held
-	inUse bool // an opened lease whose user has not closed it; it may be lost already
-	op    *op  // the only write of this row that is in flight or in doubt
+	held *held
+	user uint64 // the opened holding whose user has not closed it, which may be over already; 0 = none
+	op   *op    // the only write of this row that is in flight or in doubt
 
 	tries   int           // failed writes in a row
 	retryAt time.Duration // no write before
@@ -39,7 +39,11 @@ type held struct {
 	pendingAt time.Duration
 	wants     []wanting
 	finish    *finish
-	handTo    string // another worker that asked for the lease
+
+	asker   string        // another worker that asks for the lease
+	asked   bool          // the user was told so
+	askedAt time.Duration // when that began
+	handing bool          // the user is done: hand it over
 }
 
 // wanting is a request that a successful write answers.
@@ -88,7 +92,7 @@ func (m *Machine) entry(key string) *entry {
 
 // forget drops an entry of which nothing is left.
 func (m *Machine) forget(e *entry) {
-	if e.known || e.held != nil || e.inUse || e.op != nil {
+	if e.known || e.held != nil || e.user != 0 || e.op != nil {
 		return
 	}
 	m.schedule(e, never)

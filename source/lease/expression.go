@@ -54,19 +54,23 @@ func (e *expression) update() string {
 	return strings.Join(parts, " ")
 }
 
-// updateExpression spells u. Its condition is never weaker than KCL's own, the counter alone.
+// updateExpression spells u. Its condition is never weaker than KCL's own: the counter alone, or for a request owner and checkpoint owner.
 func updateExpression(u Update) *expression {
 	e := newExpression()
-	e.counterIs(u.If.Counter)
+	if !u.Request {
+		e.counterIs(u.If.Counter)
+	}
 	e.equal(attrOwner, u.If.Owner, ":owner")
 	e.equal(attrCheckpointOwner, u.If.CheckpointOwner, ":holder")
 
 	put := func(attr, placeholder string) { e.set = append(e.set, e.name(attr)+" = "+placeholder) }
 	drop := func(attr string) { e.remove = append(e.remove, e.name(attr)) }
 
-	e.values[":n"], e.values[":nonce"] = number(u.If.Counter+1), text(u.Nonce)
-	put(attrCounter, ":n")
-	put(attrNonce, ":nonce")
+	if !u.Request {
+		e.values[":n"], e.values[":nonce"] = number(u.If.Counter+1), text(u.Nonce)
+		put(attrCounter, ":n")
+		put(attrNonce, ":nonce")
+	}
 
 	s := u.Set
 	switch {
@@ -77,8 +81,16 @@ func updateExpression(u Update) *expression {
 		e.values[":next"] = text(*s.Owner)
 		put(attrOwner, ":next")
 	}
+	if s.CheckpointOwner != "" {
+		e.values[":keeps"] = text(s.CheckpointOwner)
+		put(attrCheckpointOwner, ":keeps")
+	}
 	if s.EndHandover {
 		drop(attrCheckpointOwner)
+	}
+	if s.Worker != "" {
+		e.values[":worker"] = text(s.Worker)
+		put(attrWorker, ":worker")
 	}
 	switch {
 	case s.Checkpoint != nil:

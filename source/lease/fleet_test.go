@@ -74,6 +74,8 @@ type worker struct {
 	*Coordinator
 	kill context.CancelFunc
 	done chan error
+	// drain is how long its consumers take to commit what they have when a lease is asked for.
+	drain time.Duration
 
 	mu    sync.Mutex
 	helds map[string]*Held
@@ -108,6 +110,13 @@ func (w *worker) use(ctx context.Context) {
 		w.mu.Unlock()
 		go func() {
 			select {
+			case <-h.Asked():
+				<-time.After(w.drain)
+				h.HandOver()
+				select {
+				case <-h.Lost():
+				case <-h.Finished():
+				}
 			case <-h.Lost():
 			case <-h.Finished():
 			}

@@ -19,6 +19,7 @@ type Held struct {
 	hashes   [2]string // first and last, as the row has them
 	offsets  bool      // guarded by c.mu
 	lost     chan struct{}
+	asked    chan struct{}
 	finished chan struct{}
 	closed   bool // by its user; guarded by c.mu
 	over     bool // lost or finished; guarded by c.mu
@@ -111,6 +112,18 @@ func (h *Held) Finish(children []Shard) {
 // Lost returns a channel that is closed when the lease is lost or released, the worker fenced itself, or
 // [Coordinator.Run] ended.
 func (h *Held) Lost() <-chan struct{} { return h.lost }
+
+// Asked returns a channel that is closed when another worker asks for the lease. It stays held, and everything goes on
+// working, until HandOver is called, or [HandOverTimeout] has passed and it is handed over as it stands.
+func (h *Held) Asked() <-chan struct{} { return h.asked }
+
+// HandOver gives the lease to the worker that asked for it, together with the last checkpoint. Call it once the shard's
+// reading has ended and everything that was read is committed and checkpointed. It never blocks; Lost is closed when the
+// lease has gone over. If it is no longer asked for, Lost is closed too and the lease comes again out of
+// [Coordinator.Next] once this Held is closed.
+func (h *Held) HandOver() {
+	h.c.tell(func(now Instant) { h.c.machine.HandOver(now, h.key, h.gen) })
+}
 
 // Finished returns a channel that is closed once SHARD_END is written. Lost stays open then.
 func (h *Held) Finished() <-chan struct{} { return h.finished }

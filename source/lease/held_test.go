@@ -104,7 +104,7 @@ func TestHeld(t *testing.T) {
 		before := f.rows()[h.Shard()].Counter
 		f.within(lease10/renewals+time.Second, "the lease is java's", func() bool {
 			l := f.rows()[h.Shard()]
-			return l.Owner == "java" && l.CheckpointOwner == "" && l.Checkpoint.Sequence == "42" && l.Counter == before+1
+			return l.Owner == "java" && l.CheckpointOwner == "" && l.Checkpoint.Sequence == "42" && l.Counter > before
 		})
 		<-h.Lost()
 		// A dead java's lease comes back.

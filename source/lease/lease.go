@@ -1,6 +1,7 @@
 package lease
 
 import (
+	"cmp"
 	"time"
 
 	"kinesis-snowflake/internal/row"
@@ -10,7 +11,7 @@ import (
 type Lease struct {
 	Key             string       // shard id
 	Owner           string       // worker id; "" is written as an absent attribute: unowned
-	CheckpointOwner string       // set while KCL hands the lease over: who may still renew and checkpoint; Owner is the next one
+	CheckpointOwner string       // set while the lease is handed over: who may still renew and checkpoint; Owner is the next one
 	Counter         int64        // raised by every write of an owner
 	Checkpoint      row.Position // everything up to it is done
 	OwnerSwitches   int64        // changes of owner since the last checkpoint
@@ -19,12 +20,19 @@ type Lease struct {
 	StartHash       string       // decimal, inclusive; "" in rows of KCL before 1.14
 	EndHash         string       // decimal, inclusive
 
+	// Measured: a worker of KCL 3 has written the shard's throughput, so this row was in the hands of one. KCL 2 does not.
+	Measured bool
+
 	// This program's own attributes. KCL ignores and keeps them.
+	Worker        string // the worker of this program that took it last; another holder than that is a worker of KCL
 	Nonce         string // of the last write, to resolve ambiguous ones
 	StartMillis   int64  // LATEST or AT_TIMESTAMP remembered as a time, in Unix milliseconds; 0 = none
 	Offsets       bool   // Snowflake offsets exist for this shard
 	StreamCreated int64  // creation time of the stream, Unix seconds; 0 = not recorded
 }
+
+// Holder returns who may renew and checkpoint: the owner, or during a hand-over the one who hands over.
+func (l Lease) Holder() string { return cmp.Or(l.CheckpointOwner, l.Owner) }
 
 // Finished reports whether the shard was read to its end and everything is committed.
 func (l Lease) Finished() bool { return l.Checkpoint.Sequence == row.ShardEnd }

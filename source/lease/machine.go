@@ -27,6 +27,10 @@ const (
 	minRetry = 50 * time.Millisecond
 )
 
+// HandOverTimeout is how long a holder may take to hand over a lease that it is asked for, as with KCL. After that the
+// lease is handed over as it stands.
+const HandOverTimeout = 30 * time.Second
+
 const never = time.Duration(1<<63 - 1)
 
 // Machine makes the decisions of one worker. It has no goroutine, no clock and no I/O: methods tell it what happened
@@ -112,6 +116,9 @@ const (
 	Ended
 	// Answered: the request with this Token is done; Err says how.
 	Answered
+	// Asked: another worker asked for an opened lease. It stays held and renewed, and its requests go on working. The user
+	// ends its reading, has everything committed and calls [Machine.HandOver] within HandOverTimeout.
+	Asked
 	// Noted: Err is worth a line in the log; it will be tried again.
 	Noted
 )

@@ -53,35 +53,12 @@ func (m *memory) Update(_ context.Context, u Update) (Lease, error) {
 	switch {
 	case !ok:
 		return Lease{}, &Error{Op: "write", Class: ClassLost, Err: errors.New("no row")}
-	case u.written(l):
+	case u.Written(l):
 		return l, nil
-	case !u.If.holds(l):
+	case !u.Holds(l):
 		return Lease{}, &Error{Op: "write", Class: ClassLost, Found: &l, Err: errors.New(describe(&l))}
 	}
-	l.Counter++
-	l.Nonce = u.Nonce
-	if u.Set.Owner != nil {
-		l.Owner = *u.Set.Owner
-	}
-	if u.Set.EndHandover {
-		l.CheckpointOwner = ""
-	}
-	switch {
-	case u.Set.Checkpoint != nil:
-		l.Checkpoint, l.OwnerSwitches = *u.Set.Checkpoint, 0
-	case u.Set.OwnerSwitched:
-		l.OwnerSwitches++
-	}
-	if len(u.Set.Children) > 0 {
-		l.Children = slices.Sorted(slices.Values(u.Set.Children))
-	}
-	l.Offsets = l.Offsets || u.Set.Offsets
-	if u.Set.StartMillis != 0 {
-		l.StartMillis = u.Set.StartMillis
-	}
-	if u.Set.StreamCreated != 0 {
-		l.StreamCreated = u.Set.StreamCreated
-	}
+	l = u.Apply(l)
 	m.rows[u.Key] = l
 	return l, nil
 }

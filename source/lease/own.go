@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"kinesis-snowflake/internal/mutant"
 	"kinesis-snowflake/internal/row"
 )
 
@@ -13,6 +14,7 @@ var (
 	errFenced   = fmt.Errorf("%w: no renewal succeeded in time, so this worker stopped by itself", ErrLost)
 	errReleased = fmt.Errorf("%w: this worker released it", ErrLost)
 	errHanded   = fmt.Errorf("%w: it was handed over to another worker", ErrLost)
+	errReopened = fmt.Errorf("%w: it was asked for and is no longer, so it is opened anew", ErrLost)
 )
 
 // step decides what is due for one row and returns when to look again.
@@ -26,6 +28,17 @@ func (m *Machine) step(now Instant, e *entry) time.Duration {
 		} else {
 			wake = h.renewed.Mono + fence
 		}
+	}
+	if h := e.held; h != nil && h.asker != "" && !h.handing {
+		if limit := h.askedAt + HandOverTimeout; now.Mono < limit {
+			wake = min(wake, limit)
+		} else {
+			m.gone(e, errHanded)
+			h.handing = true
+		}
+	}
+	if h := e.held; h != nil && h.handing && h.asker == "" && e.op == nil {
+		m.reopen(e)
 	}
 	if o := e.op; o != nil {
 		switch {
@@ -61,9 +74,9 @@ func (m *Machine) compose(now Instant, e *entry) (*op, time.Duration) {
 	if h.pending.Sequence != "" {
 		due = min(due, h.pendingAt+checkpointDelay)
 	}
-	u := Update{
-		Key: e.key,
-		If:  Condition{Counter: l.Counter, Owner: m.cfg.Worker},
+	u := Update{Key: e.key, If: Condition{Counter: l.Counter, Owner: m.cfg.Worker}}
+	if h.asker != "" {
+		u.If.Owner, u.If.CheckpointOwner = h.asker, m.cfg.Worker
 	}
 	o := &op{kind: opRenew, wants: h.wants}
 	if h.pending.Sequence != "" {
@@ -72,19 +85,17 @@ func (m *Machine) compose(now Instant, e *entry) (*op, time.Duration) {
 	ended := m.stepFinish(now, e)
 	nobody := ""
 	switch {
-	case h.handTo != "":
-		// Somebody waits for it: KCL gives a holder 30 s before it takes the lease away.
-		o.kind = opRelease
-		u.If = Condition{Counter: l.Counter, Owner: h.handTo, CheckpointOwner: m.cfg.Worker}
-		u.Set.EndHandover, u.Set.OwnerSwitched = true, true
 	case ended:
 		o.kind = opEnd
 		u.Set.Checkpoint = &row.Position{Sequence: row.ShardEnd}
 		u.Set.Children = h.finish.ids()
-		u.Set.Owner = &nobody
+		u.Set.Owner, u.Set.EndHandover = &nobody, h.asker != ""
+	case h.asker != "" && (h.handing || m.stops):
+		o.kind = opRelease
+		u.Set.EndHandover, u.Set.OwnerSwitched = true, true
 	case m.stops, l.Finished():
 		o.kind = opRelease
-		u.Set.Owner = &nobody
+		u.Set.Owner, u.Set.EndHandover = &nobody, h.asker != ""
 	case len(h.wants) > 0, l.Checkpoint.Sequence == row.Latest && l.StartMillis == 0:
 	case now.Mono < due:
 		return nil, due
@@ -190,7 +201,7 @@ func (m *Machine) applied(now Instant, e *entry, o *op, l Lease) {
 		return
 	case opRelease:
 		m.answer(o.wants, nil)
-		if h.handTo != "" {
+		if h.asker != "" {
 			m.lose(e, errHanded)
 		} else {
 			m.lose(e, errReleased)
@@ -198,7 +209,7 @@ func (m *Machine) applied(now Instant, e *entry, o *op, l Lease) {
 		return
 	}
 	m.answer(o.wants, nil)
-	m.checkOwner(e, l)
+	m.checkOwner(now, e, l)
 }
 
 // refused handles a write whose condition did not hold. found is the row, nil when there is none.
@@ -216,23 +227,35 @@ func (m *Machine) refused(now Instant, e *entry, o *op, found *Lease) {
 		m.ended(e)
 		return
 	}
-	if found != nil && h.handTo == "" && found.Counter == expected && found.CheckpointOwner == m.cfg.Worker {
-		m.unanswered(e, o)
-		m.checkOwner(e, *found)
+	if found != nil && found.Counter == expected && found.Holder() == m.cfg.Worker && found.Owner != "" {
+		m.unanswered(e, o) // asked for, or no longer
+		m.checkOwner(now, e, *found)
 		return
 	}
 	m.answer(o.wants, ErrLost)
 	m.lose(e, fmt.Errorf("%w: %s", ErrLost, describe(found)))
 }
 
-// checkOwner notices that another worker asked for a held lease, or has it.
-func (m *Machine) checkOwner(e *entry, l Lease) {
+// checkOwner notices that another worker asks for a held lease, or no longer does, or has it.
+func (m *Machine) checkOwner(now Instant, e *entry, l Lease) {
+	h := e.held
 	switch {
 	case l.Owner == m.cfg.Worker && l.CheckpointOwner == "":
+		h.asker = ""
 	case l.CheckpointOwner == m.cfg.Worker && l.Owner != "":
-		// The reader stops first: the next owner may begin as soon as the hand-over is written.
-		e.held.handTo = l.Owner
-		m.gone(e, errHanded)
+		if h.asker == "" {
+			h.askedAt = now.Mono
+		}
+		h.asker = l.Owner
+		switch {
+		case !h.opened, m.cfg.Broken.Has(mutant.EarlyTransfer):
+			// Nobody reads it yet, so nothing is to be waited for.
+			h.handing = true
+		case !h.asked:
+			h.asked = true
+			m.event(Event{Kind: Asked, Key: e.key, Gen: h.gen})
+		}
+		m.touch(e)
 	default:
 		m.lose(e, fmt.Errorf("%w: %s", ErrLost, describe(&l)))
 	}
@@ -262,6 +285,14 @@ func (m *Machine) gone(e *entry, why error) {
 		h.opened = false
 		m.event(Event{Kind: Gone, Key: e.key, Gen: h.gen, Err: why})
 	}
+}
+
+// reopen ends a holding whose user has drained it for nothing, and begins another one without giving the lease up.
+func (m *Machine) reopen(e *entry) {
+	h := e.held
+	m.gone(e, errReopened)
+	h.gen, h.asked, h.handing = m.id(), false, false
+	m.waiting[e.key] = e
 }
 
 func (m *Machine) ended(e *entry) {

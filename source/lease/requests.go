@@ -52,6 +52,18 @@ func (m *Machine) request(key string, gen uint64, w wanting) {
 	m.touch(e)
 }
 
+// HandOver tells that the user of a lease that was asked for has ended its reading and has handed in its last
+// checkpoint. The lease goes to the asker. If the request was taken back meanwhile the holding ends all the same, and the
+// lease is opened anew once it is closed.
+func (m *Machine) HandOver(now Instant, key string, gen uint64) {
+	e, ok := m.holding(key, gen)
+	if !ok || !e.held.opened {
+		return
+	}
+	e.held.handing = true
+	m.touch(e)
+}
+
 // Finish asks that the lease be ended; no children means that they are looked up.
 func (m *Machine) Finish(now Instant, key string, gen uint64, children []Shard) {
 	e, ok := m.holding(key, gen)
@@ -72,10 +84,11 @@ func (m *Machine) Finish(now Instant, key string, gen uint64, children []Shard) 
 // Closed tells that the user of an opened lease has ended. Only then is the row taken again.
 func (m *Machine) Closed(now Instant, key string, gen uint64) {
 	e, ok := m.entries[key]
-	if !ok || e.held != nil && e.held.gen != gen {
+	if !ok || e.user != gen {
 		return
 	}
-	e.inUse = false
+	e.user = 0
+	m.touch(e)
 	m.offer(e, now)
 	m.forget(e)
 }

@@ -1,7 +1,9 @@
 package lease
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	"kinesis-snowflake/internal/row"
 )
@@ -39,12 +41,16 @@ type Scan struct {
 	Others int      // rows of other entity types, and leases of other streams
 }
 
-// Update is one conditional write. It sets the counter to If.Counter+1.
+// Update is one conditional write. It sets the counter to If.Counter+1, and the nonce.
 type Update struct {
 	Key   string
 	Nonce string // fresh for every Update, kept when it is repeated
-	If    Condition
-	Set   Changes
+	// Request marks a request for another worker's lease, or its withdrawal. It neither looks at the counter nor changes
+	// it, and it leaves the nonce: both belong to the holder, whose writes go on meanwhile. Owner, CheckpointOwner and
+	// EndHandover are all that it may change.
+	Request bool
+	If      Condition
+	Set     Changes
 }
 
 // Condition is what the row must hold: exactly this counter, owner and checkpoint owner; "" means absent.
@@ -56,22 +62,57 @@ type Condition struct {
 
 // Changes is what an Update writes beside counter and nonce. The zero value is a plain renewal.
 type Changes struct {
-	Owner         *string       // new owner; "" removes it; nil leaves it
-	EndHandover   bool          // remove checkpointOwner
-	OwnerSwitched bool          // count a change of owner; ignored beside a Checkpoint, which starts the count again
-	Checkpoint    *row.Position // also removes a prepared checkpoint
-	Children      []string      // child shard ids
-	Offsets       bool          // remember that Snowflake offsets exist
-	StartMillis   int64         // remember the start as a time; 0 leaves it
-	StreamCreated int64         // remember the stream's creation time; 0 leaves it
+	Owner           *string       // new owner; "" removes it; nil leaves it
+	CheckpointOwner string        // who may go on writing until it has handed the lease over to Owner
+	EndHandover     bool          // remove checkpointOwner
+	Worker          string        // remember the worker of this program that owns it now
+	OwnerSwitched   bool          // count a change of owner; ignored beside a Checkpoint, which starts the count again
+	Checkpoint      *row.Position // also removes a prepared checkpoint
+	Children        []string      // child shard ids
+	Offsets         bool          // remember that Snowflake offsets exist
+	StartMillis     int64         // remember the start as a time; 0 leaves it
+	StreamCreated   int64         // remember the stream's creation time; 0 leaves it
 }
 
-// holds reports whether l satisfies c.
-func (c Condition) holds(l Lease) bool {
-	return l.Counter == c.Counter && l.Owner == c.Owner && l.CheckpointOwner == c.CheckpointOwner
+// Holds reports whether u's condition holds for a row.
+func (u Update) Holds(l Lease) bool {
+	return (u.Request || l.Counter == u.If.Counter) && l.Owner == u.If.Owner && l.CheckpointOwner == u.If.CheckpointOwner
 }
 
-// written reports whether l is the row that u left behind.
-func (u Update) written(l Lease) bool {
+// Written reports whether l is a row that u left behind.
+func (u Update) Written(l Lease) bool {
+	if u.Request {
+		return u.Set.Owner != nil && l.Owner == *u.Set.Owner && l.CheckpointOwner == u.Set.CheckpointOwner
+	}
 	return l.Nonce == u.Nonce && l.Counter == u.If.Counter+1
+}
+
+// Apply returns the row that u makes of l, for which its condition holds. A [Store] of any kind does the same.
+func (u Update) Apply(l Lease) Lease {
+	s := u.Set
+	if s.Owner != nil {
+		l.Owner = *s.Owner
+	}
+	l.CheckpointOwner = cmp.Or(s.CheckpointOwner, l.CheckpointOwner)
+	if s.EndHandover {
+		l.CheckpointOwner = ""
+	}
+	if u.Request {
+		return l
+	}
+	l.Counter, l.Nonce = u.If.Counter+1, u.Nonce
+	l.Worker = cmp.Or(s.Worker, l.Worker)
+	switch {
+	case s.Checkpoint != nil:
+		l.Checkpoint, l.OwnerSwitches = *s.Checkpoint, 0
+	case s.OwnerSwitched:
+		l.OwnerSwitches++
+	}
+	if len(s.Children) > 0 {
+		l.Children = slices.Compact(slices.Sorted(slices.Values(s.Children)))
+	}
+	l.Offsets = l.Offsets || s.Offsets
+	l.StartMillis = cmp.Or(s.StartMillis, l.StartMillis)
+	l.StreamCreated = cmp.Or(s.StreamCreated, l.StreamCreated)
+	return l
 }

@@ -12,7 +12,7 @@ import (
 func (m *Machine) takeable(now Instant, e *entry) bool {
 	l := e.lease
 	switch {
-	case m.drains, !e.known, l.Finished(), e.held != nil, e.op != nil, e.inUse, now.Mono < e.retryAt:
+	case m.drains, !e.known, l.Finished(), e.held != nil, e.op != nil, e.user != 0, now.Mono < e.retryAt:
 		return false
 	case l.CheckpointOwner != "":
 		// A hand-over of KCL: its holder may still write, and the next owner waits for it. Only when the counter stands
@@ -89,19 +89,22 @@ func (m *Machine) took(now Instant, e *entry, o *op, l Lease) {
 	}
 	m.held++
 	m.waiting[e.key] = e
-	m.checkOwner(e, l)
+	m.checkOwner(now, e, l)
 }
 
 // tryOpen hands a held lease out once its parents are finished.
 func (m *Machine) tryOpen(now Instant, e *entry) {
 	h, l := e.held, e.lease
-	if h.opened || m.drains || h.handTo != "" || l.Finished() || !m.parentsDone(e) {
+	if h.opened || e.user != 0 || m.drains || h.asker != "" || h.finish != nil || l.Finished() || !m.parentsDone(e) {
 		return
 	}
 	if l.Checkpoint.Sequence == row.Latest && l.StartMillis == 0 {
 		return // first the time is written
 	}
-	h.opened, e.inUse = true, true
+	h.opened, e.user = true, h.gen
+	if l.Checkpoint.Compare(h.pending) < 0 {
+		l.Checkpoint = h.pending // opened anew before it was written
+	}
 	delete(m.waiting, e.key)
 	m.event(Event{Kind: Opened, Key: e.key, Gen: h.gen, Lease: l, Time: m.startTime(l)})
 }
