@@ -10,10 +10,11 @@ import (
 func Default() Pipeline {
 	return Pipeline{
 		Source: Source{
-			Start:         Start{Position: TrimHorizon},
-			Consumer:      Polling,
-			PollInterval:  time.Second,
-			LeaseDuration: 10 * time.Second,
+			Start:           Start{Position: TrimHorizon},
+			Consumer:        Polling,
+			HashRangeFilter: FilterNone,
+			PollInterval:    time.Second,
+			LeaseDuration:   10 * time.Second,
 		},
 		Sink: Sink{
 			Batch: Batch{

@@ -27,6 +27,7 @@ func TestEveryKeyReachesItsField(t *testing.T) {
   start: 2026-01-31T01:00:00+01:00
   consumer: fan-out
   consumer_name: reader
+  hash_range_filter: kcl
   access_key_id_file: id
   secret_access_key_file: ` + dir + `/secret
   session_token: "tok#en"
@@ -64,7 +65,7 @@ telemetry:
 		File: dir + "/p.yaml",
 		Source: Source{
 			Stream: "Orders.v2", StreamARN: "arn:aws-cn:kinesis:cn-north-1:123456789012:stream/Orders.v2", Region: "cn-north-1",
-			Application: "app", Start: Start{AtTimestamp, time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC)}, Consumer: FanOut, ConsumerName: "reader",
+			Application: "app", Start: Start{AtTimestamp, time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC)}, Consumer: FanOut, ConsumerName: "reader", HashRangeFilter: FilterKCL,
 			AccessKeyID: NewSecret("AKIA"), SecretAccessKey: NewSecret("shh"), SessionToken: NewSecret("tok#en"),
 			KinesisEndpoint: "http://127.0.0.1:4567", DynamoDBEndpoint: "https://dynamo.example/",
 			PollInterval: 200 * time.Millisecond, LeaseDuration: 30 * time.Second, WorkerID: "worker-1",

@@ -26,6 +26,8 @@ type Source struct {
 	Consumer    Consumer
 	// ConsumerName is whom FanOut registers; empty: the application.
 	ConsumerName string
+	// HashRangeFilter says which user records of a KPL aggregate are left out.
+	HashRangeFilter HashRangeFilter
 
 	// AccessKeyID and SecretAccessKey are both set or both empty; empty means the AWS default chain.
 	AccessKeyID     Secret
@@ -67,6 +69,17 @@ const (
 	Polling Consumer = "polling"
 	// FanOut reads with SubscribeToShard, at 2 MB/s a shard of its own, as a consumer that is registered with the stream.
 	FanOut Consumer = "fan-out"
+)
+
+// HashRangeFilter says what becomes of the user records of a KPL aggregate that lie outside of their shard's hash range, as
+// they do for a while after a reshard.
+type HashRangeFilter string
+
+// The filters.
+const (
+	FilterNone   HashRangeFilter = "none"   // all are loaded
+	FilterRecord HashRangeFilter = "record" // those outside are left out
+	FilterKCL    HashRangeFilter = "kcl"    // an aggregate with one outside is left out, as KCL does
 )
 
 // Transform says how a record becomes a row. It has no keys yet.

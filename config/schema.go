@@ -67,6 +67,8 @@ func sourceSchema(s *Source) section {
 			Polling, FanOut),
 		like("consumer_name", &s.ConsumerName, limitsName, `[a-zA-Z0-9_.-]{1,128}`,
 			"With `consumer: fan-out`: the consumer that is registered with the stream, once for all workers. No other application may use it on this stream.").orElse("`application`, as the Kinesis Client Library has it"),
+		choice("hash_range_filter", &s.HashRangeFilter, "What becomes of the user records of a KPL aggregate that do not belong into the shard they came in, as happens for a while after a reshard: `none` loads them all, so that one which the producer sends again is there twice; `record` leaves out those outside of the shard's hash range; `kcl` leaves out each aggregate that has one, as the Kinesis Client Library does. Either may lose records whose producer does not send them again: [delivery.md](delivery.md#kpl-aggregates). A stream with service-managed distribution has no such ranges: all are loaded.",
+			FilterNone, FilterRecord, FilterKCL),
 	)
 	fields = append(fields, secret("access_key_id", &s.AccessKeyID, "an access key ID", isLine,
 		"A static AWS key, together with `secret_access_key`. Left out: the AWS default chain, that is environment, profile, web identity, container and instance roles.")...)

@@ -152,7 +152,7 @@ func sourceOptions(cfg *config.Pipeline, o RunOptions, b *budget, c *condition) 
 		RoleARN: s.RoleARN, ExternalID: s.ExternalID,
 		KinesisEndpoint: s.KinesisEndpoint, DynamoDBEndpoint: s.DynamoDBEndpoint,
 		KinesisTransport: o.KinesisTransport, DynamoDBTransport: o.DynamoDBTransport,
-		Budget: b, Logger: o.Logger, Trouble: c.set,
+		HashRangeFilter: string(s.HashRangeFilter), Budget: b, Logger: o.Logger, Trouble: c.set,
 	}
 }
 
