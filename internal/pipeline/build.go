@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"kinesis-snowflake/config"
+	"kinesis-snowflake/internal/pipeline/delivery"
 	"kinesis-snowflake/internal/row"
 	"kinesis-snowflake/internal/telemetry"
 	"kinesis-snowflake/sink"
@@ -36,6 +37,9 @@ type RunOptions struct {
 const (
 	progressEvery = 200 * time.Millisecond
 	firstRetry    = 200 * time.Millisecond
+	// looks is how often in a lease duration a worker looks at its leases, and learns which of them are asked for: a
+	// worker that joins asks for many within one look.
+	looks = 3
 	// maxLanes bounds the answers in work at once, and with them the load files of a batch. Compression takes most
 	// of the time, so more than the cores gain nothing.
 	maxLanes = 16
@@ -130,12 +134,13 @@ func build(ctx context.Context, cfg *config.Pipeline, o RunOptions) (*runner, fu
 		return nil, nil, fmt.Errorf("set up the sink: %w", err)
 	}
 	pool := newWorkers(lanes, func() Transformer { return transform.New(transform.Options{Keys: keys}) })
-	core := newCore(loader{snk}, pool, failures, limits{
-		interval: cfg.Sink.Batch.Interval, bytes: int64(cfg.Sink.Batch.MaxBytes), rows: int64(cfg.Sink.Batch.MaxRows),
-	}, log)
+	core := newCore(loader{snk}, pool, failures, delivery.Config{
+		Interval: cfg.Sink.Batch.Interval, MaxBytes: int64(cfg.Sink.Batch.MaxBytes), MaxRows: int64(cfg.Sink.Batch.MaxRows),
+		Gather: cfg.Source.LeaseDuration / looks, Retry: firstRetry, MaxRetry: maxRetry, GiveUp: o.UntilCaughtUp,
+	}, log, onState)
 	return &runner{
 		core: core, condition: condition, source: sourceAdapter{src, core}, shutdown: cfg.ShutdownTimeout, until: o.UntilCaughtUp, poll: 50 * time.Millisecond, log: log,
-		committer: &committer{core: core, giveUp: o.UntilCaughtUp, onState: onState, retry: firstRetry},
+		committer: &committer{core},
 	}, snk.Close, nil
 }
 

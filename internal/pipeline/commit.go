@@ -3,194 +3,147 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
-	"kinesis-snowflake/internal/row"
+	"kinesis-snowflake/internal/pipeline/delivery"
 )
 
-// committer loads one batch after another.
-type committer struct {
-	*core
-	// giveUp ends the run at an error that somebody must mend, instead of trying again: a run until caught up has
-	// nobody to wait for.
-	giveUp bool
-	// onState hears of trouble and of its end.
-	onState func(err error)
-	retry   time.Duration // first pause after an error; doubles up to maxRetry
+// committer does what the machine wants done, one step at a time.
+type committer struct{ *core }
 
-	pause time.Duration // before the next attempt; zero while there is no trouble
-	ill   time.Time     // when the trouble began
-	line  time.Time     // when the last line about trouble was written
-	said  bool          // since the last recovery
-}
-
-// maxRetry is the longest pause between attempts at the same batch. Readers wait meanwhile; leases are renewed.
-const maxRetry = 30 * time.Second
-
-// maxIdle is how long the committer sleeps when there is no batch to wait for; a change wakes it.
-const maxIdle = time.Hour
-
-// errNotCommitted: the outcome of a batch was in doubt, and it turned out that nothing was committed.
-var errNotCommitted = errors.New("the connection failed before the commit")
+const (
+	// maxRetry is the longest pause between attempts at the same batch. Readers wait meanwhile; leases are renewed.
+	maxRetry = 30 * time.Second
+	// maxIdle is how long the committer sleeps when there is no batch to wait for; a change wakes it.
+	maxIdle = time.Hour
+	// maxWrites bounds the writes to leases that are waited for at once.
+	maxWrites = 16
+)
 
 // run loads batches until stop is closed and the open batch is empty, or ctx ends, or an error ends the pipeline.
 func (k *committer) run(ctx context.Context, stop <-chan struct{}) error {
+	defer k.discard(k.abandon)
 	for {
-		b, err := k.next(ctx, stop)
-		if b == nil || err != nil {
-			return err
-		}
-		err = k.commit(ctx, b)
-		b.data.Discard()
-		k.mu.Lock()
-		k.loading = nil
-		k.notify()
-		k.mu.Unlock()
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// next waits until the open batch is due, and seals it. It returns nil when there is nothing left to load.
-func (k *committer) next(ctx context.Context, stop <-chan struct{}) (*batch, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for {
-		b := k.open
-		stopping := false
-		select {
-		case <-stop:
-			stopping = true
-		default:
-		}
-		if stopping && len(b.parts) == 0 {
-			return nil, nil
-		}
-		left := maxIdle
-		if !b.first.IsZero() {
-			left = k.limits.interval - time.Since(b.first)
-			if left <= 0 || stopping || k.flush || b.full(k.limits) {
-				return k.seal(ctx, b)
-			}
-		} else {
-			k.flush = false
-		}
-		changed := k.changed
-		k.mu.Unlock()
-		var stopped <-chan struct{}
-		if !stopping {
-			stopped = stop
-		}
-		due := time.NewTimer(left)
-		select {
-		case <-changed:
-		case <-due.C:
-		case <-stopped:
-		case <-ctx.Done():
-		}
-		due.Stop()
-		k.mu.Lock()
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-	}
-}
-
-// seal puts a new open batch in b's place and waits for the answers that are still being appended to b.
-func (k *committer) seal(ctx context.Context, b *batch) (*batch, error) {
-	k.open, k.loading, k.flush = k.newBatch(), b, false
-	k.notify()
-	for b.active > 0 {
-		if err := k.wait(ctx, nil); err != nil {
-			return nil, err
-		}
-	}
-	return b, nil
-}
-
-// commit loads a sealed batch, trying until it is committed, dropped, or the pipeline must stop.
-func (k *committer) commit(ctx context.Context, b *batch) error {
-	began := time.Now()
-	for {
-		if b.err != nil {
-			return k.abandon(ctx, b)
-		}
-		parts := k.liveParts(b)
-		if len(parts) == 0 {
-			k.recovered(ctx)
-			return nil
-		}
-		done, err := k.attempt(ctx, b, parts)
-		if err == nil && done {
-			k.recovered(ctx)
-			k.settled(ctx, b, parts, began)
-			return nil
-		}
-		if err != nil && k.loader.Sort(err) == Lost {
-			// The next round drops the batch and has it read again. Should an earlier attempt have been committed after
-			// all, the offsets say so.
-			b.err = err
-			continue
-		}
-		if err != nil {
-			if err := k.trouble(ctx, err); err != nil {
+		var t todo
+		k.discard(func() []Batch {
+			k.lookForLost()
+			k.advance()
+			t = k.todo
+			k.todo.op, k.todo.discard = nil, nil
+			return t.discard
+		})
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case t.fatal != nil:
+			return t.fatal
+		case t.op != nil:
+			if err := k.do(ctx, t.op); err != nil {
 				return err
 			}
+			continue
+		case t.done:
+			return nil
+		}
+		if k.wait(ctx, stop, t.wake) {
+			stop = nil
 		}
 	}
 }
 
-func (k *committer) liveParts(b *batch) []*part {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	var parts []*part
-	for _, p := range b.parts {
-		if p.live() {
-			parts = append(parts, p)
-		}
+// wait returns when there may be something to do, and reports whether that is because of stop.
+func (k *committer) wait(ctx context.Context, stop <-chan struct{}, until time.Duration) bool {
+	due := time.NewTimer(min(until-k.now(), maxIdle))
+	defer due.Stop()
+	select {
+	case <-k.kick:
+	case <-due.C:
+	case <-ctx.Done():
+	case <-stop:
+		k.mu.Lock()
+		k.machine.Stop(k.now())
+		k.mu.Unlock()
+		return true
 	}
-	return parts
+	return false
 }
 
-// attempt loads the parts once. It returns false without an error when the attempt is to be repeated: a shard was
-// fenced or dropped.
-func (k *committer) attempt(ctx context.Context, b *batch, parts []*part) (bool, error) {
-	if err := k.acquire(ctx, parts); err != nil {
-		return false, err
+// discard frees batches outside of mu, which the function that names them runs under.
+func (k *committer) discard(which func() []Batch) {
+	k.mu.Lock()
+	batches := which()
+	k.mu.Unlock()
+	for _, b := range batches {
+		b.Discard()
 	}
-	var load []row.Part
-	for _, p := range parts {
-		if !p.live() {
-			return false, nil
-		}
-		if p.rows > 0 {
-			load = append(load, row.Part{Shard: p.shard.id, Claim: *p.shard.claim, To: p.to, Skip: p.shard.floor})
-		}
+}
+
+// abandon gives up what is being loaded: nobody appends to it any more. The caller holds mu.
+func (k *committer) abandon() []Batch {
+	batches := k.todo.discard
+	if id, ok := k.machine.Loading(); ok && k.batches[id] != nil {
+		batches = append(batches, k.batches[id])
+		delete(k.batches, id)
 	}
-	if len(load) == 0 {
-		return true, nil // nothing to load wakes no warehouse
+	return batches
+}
+
+// do does one step and tells the machine how it ended. It returns an error if that does not matter any more, because
+// ctx ended.
+func (k *committer) do(ctx context.Context, op *delivery.Op) error {
+	var report func(now time.Duration)
+	var err error
+	switch m := k.machine; op.Kind {
+	case delivery.Confirm:
+		errs := k.each(op.Shards, func(s *shard) error { return s.handle.Confirm(ctx) })
+		err = errors.Join(errs...)
+		report = func(now time.Duration) { m.Confirmed(now, op.ID, errs) }
+	case delivery.Mark:
+		errs := k.each(op.Shards, func(s *shard) error { return s.handle.MarkOffsets(ctx) })
+		err = errors.Join(errs...)
+		report = func(now time.Duration) { m.Marked(now, op.ID, errs) }
+	case delivery.Acquire:
+		claims, failed := k.loader.Acquire(ctx, op.Wanted)
+		err = failed
+		report = func(now time.Duration) { m.Acquired(now, op.ID, claims, failed) }
+	case delivery.Load:
+		k.mu.Lock()
+		data := k.batch(op.Batch)
+		k.mu.Unlock()
+		out, failed := k.loader.Load(ctx, data, op.Parts)
+		err = failed
+		report = func(now time.Duration) { m.Loaded(now, op.ID, out, failed) }
 	}
-	out, err := k.loader.Load(ctx, b.data, load)
-	if err != nil {
-		return false, err
-	}
-	if !out.Committed && len(out.Fenced) == 0 {
-		return false, errNotCommitted
-	}
-	if !out.Committed {
-		k.fenced(out)
-		return false, nil
+	if err != nil && ctx.Err() != nil {
+		return errors.Join(ctx.Err(), err)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for _, p := range parts {
-		n, moved := out.Moved[p.shard.id]
-		if moved {
-			p.shard.claim.At = p.to
-		}
-		k.tally.Skipped += p.rows - n
-		p.rows = n
+	k.lookForLost()
+	report(k.now())
+	k.advance()
+	return nil
+}
+
+// each does something for each of the shards, some at once, and returns their errors.
+func (k *committer) each(refs []delivery.Ref, do func(*shard) error) []error {
+	shards := make([]*shard, len(refs))
+	k.mu.Lock()
+	for i, ref := range refs {
+		shards[i] = k.shards[ref]
 	}
-	return true, nil
+	k.mu.Unlock()
+	errs := make([]error, len(refs))
+	slots := make(chan struct{}, maxWrites)
+	var all sync.WaitGroup
+	for i, s := range shards {
+		slots <- struct{}{}
+		all.Go(func() {
+			errs[i] = do(s)
+			<-slots
+		})
+	}
+	all.Wait()
+	return errs
 }

@@ -5,85 +5,86 @@ import (
 	"sync"
 	"time"
 
-	"kinesis-snowflake/internal/row"
+	"kinesis-snowflake/internal/pipeline/delivery"
 )
 
-// limits say when the open batch is loaded: at whichever comes first.
-type limits struct {
-	interval time.Duration
-	bytes    int64 // payload before compression
-	rows     int64
-}
-
-// core is the state that readers and the committer share.
+// core is what readers and the committer share: the machine that decides, and what it decides about.
 type core struct {
 	loader   Loader
 	workers  *workers
 	failures FailureLog
-	limits   limits
 	log      *slog.Logger
+	// onState hears of trouble in loading and of its end.
+	onState func(err error)
+	began   time.Time
 
 	mu      sync.Mutex
-	changed chan struct{} // closed and replaced whenever something under mu that others wait for changes
-	open    *batch
-	loading *batch // the batch that the committer holds, nil when it is idle
-	shards  map[*shard]struct{}
-	flush   bool // load the open batch now
-	tally   Tally
+	machine *delivery.Machine
+	shards  map[delivery.Ref]*shard
+	batches map[delivery.BatchID]Batch
+	todo    todo
+	kick    chan struct{} // told when todo has news
+	line    time.Time     // when the last line about trouble was written
+	said    time.Time     // when the trouble of that line began; zero since the last recovery
 }
 
-func newCore(loader Loader, w *workers, failures FailureLog, l limits, log *slog.Logger) *core {
-	c := &core{loader: loader, workers: w, failures: failures, limits: l, log: log,
-		changed: make(chan struct{}), shards: map[*shard]struct{}{}}
-	c.open = c.newBatch()
-	return c
+// todo is what the machine wants of the committer. It is under core.mu.
+type todo struct {
+	op      *delivery.Op
+	discard []Batch
+	wake    time.Duration
+	done    bool
+	fatal   error
 }
 
-// notify wakes everyone who waits on changed. The caller holds mu.
-func (c *core) notify() {
-	close(c.changed)
-	c.changed = make(chan struct{})
+func newCore(loader Loader, w *workers, failures FailureLog, cfg delivery.Config, log *slog.Logger, onState func(error)) *core {
+	cfg.Sort = loader.Sort
+	return &core{loader: loader, workers: w, failures: failures, log: log, onState: onState, began: time.Now(),
+		machine: delivery.New(cfg), shards: map[delivery.Ref]*shard{}, batches: map[delivery.BatchID]Batch{},
+		todo: todo{wake: delivery.Never}, kick: make(chan struct{}, 1)}
 }
 
-// batch is an open or sealed batch. Its fields are under core.mu; its data is written outside of it, by lanes.
-type batch struct {
-	data   Batch
-	parts  map[string]*part
-	active int       // answers being appended
-	first  time.Time // when the first answer came in; zero while empty
-	bytes  int64
-	rows   int64
-	urgent bool  // a shard ended: its children wait for the commit
-	err    error // the data is of no use
+// now is the machine's time.
+func (c *core) now() time.Duration { return time.Since(c.began) }
+
+// batch returns the data of a batch, which begins when it is asked for. The caller holds mu.
+func (c *core) batch(id delivery.BatchID) Batch {
+	b := c.batches[id]
+	if b == nil {
+		b = c.loader.NewBatch()
+		c.batches[id] = b
+	}
+	return b
 }
 
-// part is one shard's share of a batch.
-type part struct {
-	shard   *shard
-	reading int // shard.reading when the part began; a later one makes the part dead
-	to      row.Position
-	records int64
-	rows    int64
-	failed  int64
-	end     bool
+// advance has the machine decide, tells whom it concerns, and wakes the committer if there is something for it. It
+// follows everything that the machine is told. The caller holds mu.
+func (c *core) advance() {
+	out := c.machine.Advance(c.now())
+	for i := range out.Events {
+		c.tell(&out.Events[i])
+	}
+	t := &c.todo
+	news := out.Op != nil || out.Done != t.done || out.Fatal != nil || out.Wake < t.wake || len(t.discard) > 0
+	if out.Op != nil {
+		t.op = out.Op
+	}
+	t.wake, t.done, t.fatal = out.Wake, out.Done, out.Fatal
+	if news {
+		signal(c.kick)
+	}
 }
 
-func (p *part) live() bool { return p.reading == p.shard.reading && !p.shard.isLost() }
-
-func (c *core) newBatch() *batch {
-	return &batch{data: c.loader.NewBatch(), parts: map[string]*part{}}
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
 }
 
-func (b *batch) full(l limits) bool {
-	return b.bytes >= l.bytes || b.rows >= l.rows || b.err != nil || b.urgent
-}
-
-// Tally counts since the start.
-type Tally struct {
-	Batches int64 // committed
-	Read    int64 // records
-	Loaded  int64 // rows committed
-	Failed  int64 // messages that became no row, of answers that are committed
-	Skipped int64 // rows that were in the table already
-	Bytes   int64 // payload of committed batches
+// lookForLost tells the machine which leases are lost. The caller holds mu.
+func (c *core) lookForLost() {
+	for _, s := range c.shards {
+		s.look()
+	}
 }

@@ -9,10 +9,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"kinesis-snowflake/internal/pipeline/delivery"
 	"kinesis-snowflake/internal/row"
 )
 
-var roomy = limits{interval: time.Minute, bytes: 1 << 30, rows: 1 << 30}
+var roomy = delivery.Config{Interval: time.Minute, MaxBytes: 1 << 30, MaxRows: 1 << 30}
 
 // advance lets the bubble's clock run on, and everything that it wakes.
 func advance(d time.Duration) {
@@ -57,9 +58,9 @@ func TestBatchIsLoadedAtItsInterval(t *testing.T) {
 }
 
 func TestBatchIsLoadedAtItsSize(t *testing.T) {
-	for name, l := range map[string]limits{
-		"rows":  {interval: time.Hour, bytes: 1 << 30, rows: 3},
-		"bytes": {interval: time.Hour, bytes: 30, rows: 1 << 30},
+	for name, l := range map[string]delivery.Config{
+		"rows":  {Interval: time.Hour, MaxBytes: 1 << 30, MaxRows: 3},
+		"bytes": {Interval: time.Hour, MaxBytes: 30, MaxRows: 1 << 30},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -84,7 +85,7 @@ func TestReadersWaitWhileTheOpenBatchIsFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		table := newFakeTable()
 		table.gate = make(chan struct{})
-		r := newRig(t, table, limits{interval: time.Hour, bytes: 1 << 30, rows: 2})
+		r := newRig(t, table, delivery.Config{Interval: time.Hour, MaxBytes: 1 << 30, MaxRows: 2})
 		s := r.openShard(newLease("a"))
 		mustHandle(t, s, answer("a", 1, 2)) // sealed, waits for the gate
 		synctest.Wait()

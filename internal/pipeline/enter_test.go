@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"kinesis-snowflake/internal/pipeline/delivery"
 )
 
 // askedLease counts how often a shard looks whether its lease is lost, which it does at each round of waiting.
@@ -27,7 +29,7 @@ func TestShardsThatWaitForACleanBatchDoNotWakeEachOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		table := newFakeTable()
 		table.gate, table.loading = make(chan struct{}), make(chan struct{}, 10)
-		r := newRig(t, table, limits{interval: time.Hour, bytes: 1 << 30, rows: 5})
+		r := newRig(t, table, delivery.Config{Interval: time.Hour, MaxBytes: 1 << 30, MaxRows: 5})
 		old := map[string]*fakeLease{"a": newLease("a"), "b": newLease("b")}
 		shards := map[string]*shard{"a": r.openShard(old["a"]), "b": r.openShard(old["b"])}
 		mustHandle(t, shards["a"], answer("a", 1, 5)) // full: is loaded, and waits at the gate

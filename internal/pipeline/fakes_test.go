@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"kinesis-snowflake/internal/pipeline/delivery"
 	"kinesis-snowflake/internal/row"
 )
 
@@ -229,13 +230,14 @@ type rig struct {
 	cancel context.CancelFunc
 }
 
-func newRig(t *testing.T, table *fakeTable, l limits) *rig {
+func newRig(t *testing.T, table *fakeTable, cfg delivery.Config) *rig {
 	t.Helper()
 	log := &noLog{}
-	c := newCore(table, newWorkers(2, func() Transformer { return oneRow{} }), log, l, slog.New(slog.DiscardHandler))
+	cfg.Retry, cfg.MaxRetry = time.Second, maxRetry
+	c := newCore(table, newWorkers(2, func() Transformer { return oneRow{} }), log, cfg, slog.New(slog.DiscardHandler), func(error) {})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	r := &rig{core: c, table: table, log: log, stop: make(chan struct{}), done: make(chan error, 1), cancel: cancel}
-	k := &committer{core: c, onState: func(error) {}, retry: time.Second}
+	k := &committer{c}
 	go func() { r.done <- k.run(ctx, r.stop) }()
 	return r
 }

@@ -1,10 +1,13 @@
 package pipeline
 
 import (
-	"cmp"
-	"slices"
 	"time"
+
+	"kinesis-snowflake/internal/pipeline/delivery"
 )
+
+// Tally counts since the start.
+type Tally = delivery.Tally
 
 // Progress is a snapshot of a running pipeline.
 type Progress struct {
@@ -17,6 +20,7 @@ type Progress struct {
 // ShardProgress is one shard that this worker holds.
 type ShardProgress struct {
 	ID     string
+	State  string        // "reading", "waiting" for room, "ending", "ended" or "draining" for another worker
 	Read   int64         // records
 	Loaded int64         // rows committed
 	Failed int64         // messages that became no row
@@ -27,19 +31,12 @@ type ShardProgress struct {
 func (c *core) progress() Progress {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	p := Progress{Tally: c.tally}
-	for _, b := range []*batch{c.open, c.loading} {
-		if b != nil {
-			p.Pending += int(b.rows)
-		}
+	st := c.machine.Status(c.now())
+	p := Progress{Tally: st.Tally, Pending: int(st.Pending), Oldest: st.Oldest}
+	for _, s := range st.Shards {
+		p.Shards = append(p.Shards, ShardProgress{ID: s.Shard, State: s.State.String(), Read: s.Read, Loaded: s.Loaded, Failed: s.Failed,
+			Behind: s.Behind, Ended: s.State == delivery.Ended})
 	}
-	if !c.open.first.IsZero() {
-		p.Oldest = time.Since(c.open.first)
-	}
-	for s := range c.shards {
-		p.Shards = append(p.Shards, ShardProgress{ID: s.id, Read: s.records, Loaded: s.loaded, Failed: s.failed, Behind: s.behind, Ended: s.ended})
-	}
-	slices.SortFunc(p.Shards, func(a, b ShardProgress) int { return cmp.Compare(a.ID, b.ID) })
 	return p
 }
 
@@ -49,22 +46,6 @@ func (c *core) progress() Progress {
 func (c *core) caughtUp(open int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.shards) != open {
-		return false
-	}
-	for s := range c.shards {
-		// A shard whose end is committed stays here until its children have their leases: before that nobody counts
-		// them as pending.
-		if s.ended || !s.tip || s.rewind != nil {
-			return false
-		}
-	}
-	if len(c.open.parts) > 0 {
-		if !c.flush {
-			c.flush = true
-			c.notify()
-		}
-		return false
-	}
-	return c.loading == nil
+	defer c.advance()
+	return c.machine.CaughtUp(c.now(), open)
 }

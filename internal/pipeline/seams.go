@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 
+	"kinesis-snowflake/internal/pipeline/delivery"
 	"kinesis-snowflake/internal/row"
 )
 
@@ -62,14 +63,14 @@ type Batch interface {
 }
 
 // Severity is how an error of the sink is met.
-type Severity int
+type Severity = delivery.Severity
 
 // The severities.
 const (
-	Transient Severity = iota // it will pass: try again
-	Operator                  // somebody must change something; try again, slowly, and say so
-	Stop                      // going on would lose or double rows
-	Lost                      // the batch's own files are of no use: read its records again
+	Transient = delivery.Transient
+	Operator  = delivery.Operator
+	Stop      = delivery.Stop
+	Lost      = delivery.Lost
 )
 
 // Transformer makes rows of records. Each worker has its own.

@@ -2,218 +2,172 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"time"
 
+	"kinesis-snowflake/internal/pipeline/delivery"
 	"kinesis-snowflake/internal/row"
+	"kinesis-snowflake/source"
 )
 
-// shard is one lease as the pipeline sees it. Its fields are under core.mu.
+// shard is one lease as the source's reader sees it.
 type shard struct {
-	core   *core
-	handle Shard
-	id     string
-
-	reading int           // how often reading began anew; parts of an earlier reading are dead
-	rewind  *row.Position // what the next Handle must ask for
-	read    row.Position  // everything up to it is in a batch, or done
-	durable row.Position  // everything up to it is committed: where a rewind goes
-	floor   row.Position  // rows at or before it are in the table already
-	claim   *row.Claim    // nil until acquired, and after being fenced
-	marked  bool          // the lease remembers the offsets
-	ending  bool          // the shard's end is in a batch
-	ended   bool          // the shard's end is committed
-	tip     bool          // the last answer was empty, and at the tip
-	behind  time.Duration
-	closed  bool
-	records int64
-	loaded  int64
-	failed  int64
+	core    *core
+	handle  Shard
+	id      string
+	ref     delivery.Ref
+	woken   chan struct{} // there may be room
+	drained chan struct{} // closed once nothing is left to commit
 }
 
-// open begins a shard that the source reads from now on.
+// openShard begins a shard that the source reads from now on.
 func (c *core) openShard(h Shard) *shard {
-	s := &shard{core: c, handle: h, id: h.ID(), read: h.Start(), durable: h.Start(), floor: h.Start(), marked: h.HasOffsets(), behind: -1}
-	if !s.floor.IsNumber() {
-		s.floor = row.Position{}
-	}
+	s := &shard{core: c, handle: h, id: h.ID(), woken: make(chan struct{}, 1), drained: make(chan struct{})}
+	lease := delivery.Lease{Shard: s.id, Start: h.Start(), HasOffsets: h.HasOffsets()}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.shards[s] = struct{}{}
-	c.notify()
+	s.ref = c.machine.Open(c.now(), lease)
+	c.shards[s.ref] = s
+	c.advance()
 	return s
 }
 
-func (s *shard) isLost() bool {
+// look tells the machine if the lease is lost. The caller holds core.mu.
+func (s *shard) look() {
 	select {
 	case <-s.handle.Lost():
-		return true
+		s.core.machine.Lost(s.core.now(), s.ref)
 	default:
-		return false
 	}
-}
-
-// Drain waits for the lease to be handed over as it stands; the offsets keep what is still in a batch from being loaded
-// twice.
-func (s *shard) Drain(ctx context.Context) error {
-	<-ctx.Done()
-	return ctx.Err()
 }
 
 // Close says that no Handle follows. What is in a batch stays there.
 func (s *shard) Close() {
-	s.core.mu.Lock()
-	defer s.core.mu.Unlock()
-	s.closed = true
-	delete(s.core.shards, s)
-	s.core.notify()
+	c := s.core
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.machine.Close(c.now(), s.ref)
+	c.advance()
+}
+
+// Drain returns once everything that was handled is committed and its checkpoint is told: nil, or with ctx's error, or
+// with [source.ErrLost]. Shards that are drained together share a batch. What is not committed then is read again by the
+// next owner.
+func (s *shard) Drain(ctx context.Context) error {
+	c := s.core
+	c.mu.Lock()
+	s.look()
+	c.machine.Drain(c.now(), s.ref)
+	c.advance()
+	c.mu.Unlock()
+	select {
+	case <-s.drained:
+		return nil
+	case <-s.handle.Lost():
+		return source.ErrLost
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Handle takes one answer. It blocks while the open batch is full.
 func (s *shard) Handle(ctx context.Context, r *row.Response) error {
-	if len(r.Records) == 0 && !s.firstEnd(r) {
-		return s.idle(r)
+	if len(r.Records) == 0 {
+		_, err := s.admit(ctx, r)
+		return err
 	}
 	w, err := s.core.workers.take(ctx)
 	if err != nil {
 		return err
 	}
 	defer s.core.workers.put(w)
-	b, err := s.enter(ctx)
-	if errors.Is(err, errLost) {
-		// The reader's context ends for the same reason, but perhaps a moment later: an error before that would be
-		// taken for the pipeline's.
-		<-ctx.Done()
-		return ctx.Err()
-	}
+	in, err := s.admit(ctx, r)
 	if err != nil {
 		return err
 	}
-	got, err := s.absorb(ctx, w, b, r)
-	s.leave(b, r, got, err)
+	got := s.absorb(ctx, w, in, r)
+	s.leave(in, r, got)
 	return nil
 }
 
-func (s *shard) firstEnd(r *row.Response) bool {
-	s.core.mu.Lock()
-	defer s.core.mu.Unlock()
-	return r.End && !s.ending && !s.ended && s.rewind == nil
+func behind(r *row.Response) time.Duration {
+	return time.Duration(r.MillisBehindLatest) * time.Millisecond
 }
 
-// idle takes note of an answer without records.
-func (s *shard) idle(r *row.Response) error {
+// admission is a place in a batch.
+type admission struct {
+	delivery.Entry
+	data Batch
+}
+
+// admit waits until the machine takes the answer in.
+func (s *shard) admit(ctx context.Context, r *row.Response) (admission, error) {
 	c := s.core
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if err := s.takeRewind(); err != nil {
-		return err
-	}
-	s.behind = time.Duration(r.MillisBehindLatest) * time.Millisecond
-	tip := r.MillisBehindLatest == 0 || r.End
-	if tip != s.tip {
-		s.tip = tip
-		c.notify()
-	}
-	return nil
-}
-
-func (s *shard) takeRewind() error {
-	if s.rewind == nil {
-		return nil
-	}
-	to := *s.rewind
-	s.rewind = nil
-	return &row.Rewind{After: to}
-}
-
-// errLost: the shard's lease is lost, so its answers enter no batch.
-var errLost = errors.New("lease is lost")
-
-// enter waits for room in the open batch and registers the answer with it.
-func (s *shard) enter(ctx context.Context) (*batch, error) {
-	c := s.core
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	for {
-		if err := s.takeRewind(); err != nil {
-			return nil, err
+		c.mu.Lock()
+		s.look()
+		in := s.ask(r)
+		c.advance()
+		c.mu.Unlock()
+		switch in.Verdict {
+		case delivery.Entered:
+			return in, nil
+		case delivery.Rewound:
+			return in, &row.Rewind{After: in.After}
+		case delivery.Gone:
+			// The reader's context ends for the same reason, but perhaps a moment later: an error before that would be
+			// taken for the pipeline's.
+			<-ctx.Done()
+			return in, ctx.Err()
 		}
-		if s.isLost() {
-			return nil, errLost
-		}
-		p := c.open.parts[s.id]
-		dead := p != nil && (p.shard != s || p.reading != s.reading)
-		if dead && !c.flush {
-			c.flush = true // rows of the dropped part lie in this batch; the next one is clean
-			c.notify()
-		}
-		if !dead && !c.open.full(c.limits) {
-			b := c.open
-			if p == nil {
-				p = &part{shard: s, reading: s.reading, to: s.read}
-				b.parts[s.id] = p
-			}
-			if b.first.IsZero() {
-				b.first = time.Now()
-				c.notify()
-			}
-			b.active++
-			s.tip = false
-			return b, nil
-		}
-		if err := c.wait(ctx, s.handle.Lost()); err != nil {
-			return nil, err
+		select {
+		case <-s.woken:
+		case <-s.handle.Lost():
+		case <-ctx.Done():
+			return in, ctx.Err()
 		}
 	}
 }
 
-// wait gives mu up until something changes. The caller holds mu before and after.
-func (c *core) wait(ctx context.Context, also <-chan struct{}) error {
-	changed := c.changed
-	c.mu.Unlock()
-	defer c.mu.Lock()
-	select {
-	case <-changed:
-		return nil
-	case <-also:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+// ask tells the machine of an answer. The caller holds core.mu.
+func (s *shard) ask(r *row.Response) (in admission) {
+	c := s.core
+	if len(r.Records) == 0 {
+		in.Entry = c.machine.Idle(c.now(), s.ref, behind(r), r.End)
+		return in
 	}
-}
-
-type absorbed struct {
-	records, rows, failed, bytes int64
+	in.Entry = c.machine.Enter(c.now(), s.ref)
+	if in.Verdict == delivery.Entered {
+		in.data = c.batch(in.Batch)
+	}
+	return in
 }
 
 // absorb transforms an answer's records and appends their rows to the worker's lane.
-func (s *shard) absorb(ctx context.Context, w *worker, b *batch, r *row.Response) (absorbed, error) {
-	s.core.mu.Lock()
-	floor := s.floor
-	s.core.mu.Unlock()
-	var got absorbed
+func (s *shard) absorb(ctx context.Context, w *worker, in admission, r *row.Response) delivery.Answer {
+	got := delivery.Answer{Behind: behind(r), End: r.End}
 	emit := func(out *row.Row) error {
-		got.rows++
-		return b.data.Append(w.lane, s.id, out)
+		got.Rows++
+		return in.data.Append(w.lane, s.id, out)
 	}
 	for i := range r.Records {
 		rec := &r.Records[i]
-		if done(rec, floor) {
+		if done(rec, in.Skip) {
 			continue
 		}
-		got.records++
-		got.bytes += int64(len(rec.Data))
+		got.Records++
+		got.Bytes += int64(len(rec.Data))
 		failure, err := w.transform.Apply(rec, emit)
 		if err != nil {
-			return got, err
+			got.Err = err
+			break
 		}
 		if failure != nil {
-			got.failed++
+			got.Failed++
 			s.core.failures.Log(ctx, rec, s.id, 0, failure)
 		}
 	}
-	return got, nil
+	return got
 }
 
 // done reports whether a record is at or before floor, without making a string of it.
@@ -225,42 +179,14 @@ func done(rec *row.Record, floor row.Position) bool {
 	return c < 0 || c == 0 && rec.Subsequence <= floor.Subsequence
 }
 
-// leave gives the answer's result to its batch. An error makes the batch useless; the committer drops it and has its
-// shards read again.
-func (s *shard) leave(b *batch, r *row.Response, got absorbed, err error) {
+// leave gives the answer's result to its batch.
+func (s *shard) leave(in admission, r *row.Response, got delivery.Answer) {
+	if !r.Last.IsZero() {
+		got.Last = row.Position{Sequence: strings.Clone(r.Last.Sequence), Subsequence: r.Last.Subsequence}
+	}
 	c := s.core
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	b.active--
-	b.err = errors.Join(b.err, err)
-	p := b.parts[s.id]
-	if !r.Last.IsZero() {
-		p.to = row.Position{Sequence: strings.Clone(r.Last.Sequence), Subsequence: r.Last.Subsequence}
-	}
-	p.records += got.records
-	p.rows += got.rows
-	p.failed += got.failed
-	b.bytes += got.bytes
-	b.rows += got.rows
-	s.records += got.records
-	c.tally.Read += got.records
-	s.behind = time.Duration(r.MillisBehindLatest) * time.Millisecond
-	if p.reading == s.reading { // else a rewind came while the answer was being appended, and it does not count
-		s.read = p.to
-		if r.End {
-			p.end, s.ending, b.urgent = true, true, true
-		}
-	}
-	c.notify()
-}
-
-// readAgain drops what was read since a position: parts of the reading so far are dead from now on. The caller holds
-// mu.
-func (s *shard) readAgain(after row.Position) {
-	s.reading++
-	s.rewind = &after
-	s.read = after
-	s.ending = false
-	s.tip = false
-	s.core.notify()
+	c.machine.Leave(c.now(), s.ref, in.Batch, got)
+	c.advance()
 }
