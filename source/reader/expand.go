@@ -1,6 +1,7 @@
 package reader
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"sync"
@@ -28,6 +29,7 @@ type expander struct {
 	// aggregates counts, and says what becomes of user records outside of hashes. May be nil.
 	aggregates *Aggregates
 	hashes     *kpl.Range // the shard's; nil when nothing is to be said of it
+	most       int        // records of a part; partRecords when zero
 
 	in      []row.Record
 	done    row.Position
@@ -97,7 +99,7 @@ func (e *expander) expand(p *part, n int) {
 	if e.table == nil {
 		e.table = getExpanded()
 	}
-	t := e.table
+	t, most := e.table, cmp.Or(e.most, partRecords)
 	t.records = append(t.records[:0], p.records...)
 	var last *row.Record
 	sub := int64(0)
@@ -107,7 +109,7 @@ func (e *expander) expand(p *part, n int) {
 		if kpl.Suspect(rec.Data) {
 			users, err = e.decoder.Open(rec.Data)
 		}
-		if len(t.records) > 0 && len(t.records)+max(users, 1) > partRecords {
+		if len(t.records) > 0 && len(t.records)+max(users, 1) > most {
 			break
 		}
 		skip := int64(-1) // the last subsequence that is done
