@@ -63,15 +63,15 @@ func doer(cfg aws.Config, transport http.RoundTripper) wire.Doer {
 	return wire.SafeBody(cfg.HTTPClient)
 }
 
-func kinesisClient(cfg aws.Config, o *Options) *kinesis.Client {
-	return kinesis.NewFromConfig(cfg, wire.Use, func(k *kinesis.Options) {
+func kinesisClient(cfg aws.Config, o *Options, more ...func(*kinesis.Options)) *kinesis.Client {
+	return kinesis.NewFromConfig(cfg, append([]func(*kinesis.Options){wire.Use, func(k *kinesis.Options) {
 		k.HTTPClient = doer(cfg, o.KinesisTransport)
 		// The readers pace and repeat their calls themselves; a retry of the SDK's would be one of the 5 calls a second.
 		k.Retryer = aws.NopRetryer{}
 		if o.KinesisEndpoint != "" {
 			k.BaseEndpoint = aws.String(o.KinesisEndpoint)
 		}
-	})
+	}}, more...)...)
 }
 
 func dynamoClient(cfg aws.Config, o *Options) *dynamodb.Client {

@@ -21,6 +21,7 @@ type Source struct {
 	control *control
 	store   lease.Store
 	trouble *reader.Trouble
+	fanOut  *reader.FanOut // nil: shards are polled
 	// aggregates counts KPL aggregates, of all shards.
 	aggregates *reader.Aggregates
 
@@ -48,12 +49,14 @@ func newSource(o Options, cfg aws.Config) *Source {
 		stream = reader.Stream{ARN: o.Stream}
 	}
 	filter, _ := misplaced(o.HashRangeFilter) // was checked
-	return &Source{
+	s := &Source{
 		opt: o, log: o.Logger,
 		control: &control{client: kinesisClient(cfg, &o), stream: stream, log: o.Logger},
 		store:   lease.NewDynamoDB(dynamoClient(cfg, &o), o.Application, o.Logger),
 		trouble: reader.NewTrouble(o.Logger, o.trouble("read")), aggregates: reader.NewAggregates(o.Logger, filter),
 	}
+	s.fanOut = newFanOut(s, cfg)
+	return s
 }
 
 // Prepare asks what the stream is, waiting for it while it is being created. It tries a few times where an error may

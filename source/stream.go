@@ -115,7 +115,7 @@ func (c *control) try(ctx context.Context, op, action string, call func(context.
 
 func leaseClass(err error) lease.Class {
 	switch reader.Classify(err) {
-	case reader.ClassRetry:
+	case reader.ClassRetry, reader.ClassInUse:
 		return lease.ClassRetry
 	case reader.ClassThrottled:
 		return lease.ClassThrottled

@@ -25,12 +25,14 @@ const (
 	ClassInvalid
 	// ClassNotFound: stream or shard do not exist.
 	ClassNotFound
+	// ClassInUse: somebody else has it, or it is not ready; the same call may succeed some seconds later.
+	ClassInUse
 	// ClassPermanent: making the call again does not help.
 	ClassPermanent
 )
 
 func (c Class) String() string {
-	return [...]string{"retry", "throttled", "key", "expired iterator", "invalid argument", "not found", "permanent"}[c]
+	return [...]string{"retry", "throttled", "key", "expired iterator", "invalid argument", "not found", "in use", "permanent"}[c]
 }
 
 // Classify sorts an error of a Kinesis call. nil is not an error.
@@ -58,6 +60,8 @@ func Classify(err error) Class {
 		return ClassInvalid
 	case "ResourceNotFoundException": // the stream was deleted, or the shard is older than the retention period
 		return ClassNotFound
+	case "ResourceInUseException": // the shard's subscription is another reader's; stream or consumer are being made or deleted
+		return ClassInUse
 	case "KMSAccessDeniedException", // no kms:Decrypt
 		"KMSDisabledException",     // the key is disabled; its owner can enable it
 		"KMSInvalidStateException", // pending deletion, or import; can be undone
@@ -65,16 +69,17 @@ func Classify(err error) Class {
 		"KMSOptInRequired":         // the account is not signed up for KMS
 		return ClassKey
 	case "AccessDeniedException", // the IAM policy lacks the action
-		"UnrecognizedClientException", // unknown access key
-		"InvalidClientTokenId",        // the same
-		"InvalidSignatureException",   // wrong secret key
-		"SignatureDoesNotMatch",       // the same
-		"IncompleteSignature",         // the same
-		"MissingAuthenticationToken",  // no credentials
-		"ExpiredTokenException",       // session token of static credentials; role credentials are renewed before they expire
-		"ExpiredToken",                // the same
-		"OptInRequired",               // the account is not signed up for Kinesis
-		"UnknownOperationException":   // the endpoint is not Kinesis
+		"UnrecognizedClientException",   // unknown access key
+		"InvalidClientTokenId",          // the same
+		"InvalidSignatureException",     // wrong secret key
+		"SignatureDoesNotMatch",         // the same
+		"IncompleteSignature",           // the same
+		"MissingAuthenticationToken",    // no credentials
+		"ExpiredTokenException",         // session token of static credentials; role credentials are renewed before they expire
+		"ExpiredToken",                  // the same
+		"OptInRequired",                 // the account is not signed up for Kinesis
+		"UnknownOperationException",     // the endpoint is not Kinesis
+		"UnsupportedOperationException": // it is, but has no such operation
 		return ClassPermanent
 	default:
 		// InternalFailure, ServiceUnavailable, a wrong clock (the SDK corrects it by the answer's Date), and whatever
@@ -99,6 +104,9 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
+// forFanOut are the actions that are needed together, or not at all.
+var forFanOut = map[string]bool{"RegisterStreamConsumer": true, "DescribeStreamConsumer": true, "SubscribeToShard": true}
+
 // Explain wraps an error of the API operation action ("GetRecords") on a stream with its remedy.
 func Explain(op, action, stream string, err error) error {
 	e := &Error{Op: op, Err: err}
@@ -112,13 +120,15 @@ func Explain(op, action, stream string, err error) error {
 	// The SDK's own text repeats operation, retries and request id around the service's words.
 	e.Err = &answer{api, err}
 	switch code := api.ErrorCode(); {
+	case code == "AccessDeniedException" && forFanOut[action]:
+		e.Hint = fmt.Sprintf("allow the IAM actions kinesis:RegisterStreamConsumer, kinesis:DescribeStreamConsumer and kinesis:SubscribeToShard on stream %s and on its consumers (its ARN and /consumer/*), or set source.consumer: polling", stream)
 	case code == "AccessDeniedException":
 		e.Hint = fmt.Sprintf("allow the IAM action kinesis:%s on stream %s", action, stream)
 	case code == "ExpiredTokenException" || code == "ExpiredToken":
 		e.Hint = "give a fresh session token, or leave static credentials out to use a role"
 	case code == "OptInRequired":
 		e.Hint = "sign the AWS account up for Kinesis"
-	case code == "UnknownOperationException":
+	case code == "UnknownOperationException" || code == "UnsupportedOperationException":
 		e.Hint = "check kinesis_endpoint"
 	case Classify(err) == ClassKey:
 		e.Hint = "allow kms:Decrypt on the stream's KMS key and see that the key is enabled; reading goes on by itself then"

@@ -27,7 +27,8 @@ type kind struct {
 // linePause is the least time between two lines about the same kind of trouble, whether it lasted or came back.
 const linePause = time.Minute
 
-// patience is the number of throttled calls in a row that are worth a line: one alone is part of sharing a shard.
+// patience is the number of throttled calls in a row that are worth a line: one alone is part of sharing a shard. So is
+// a subscription that its last owner may still have.
 const patience = 3
 
 // NewTrouble returns a Trouble that logs to log. report, which may be nil, hears the error of each call that fails while
@@ -52,7 +53,7 @@ func (t *Trouble) failed(shard string, class Class, err error) {
 		k.since = now
 	}
 	k.shards[shard]++
-	if class == ClassThrottled && k.shards[shard] < patience {
+	if (class == ClassThrottled || class == ClassInUse) && k.shards[shard] < patience {
 		return
 	}
 	k.bad = true

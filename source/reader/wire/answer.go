@@ -9,17 +9,17 @@ import (
 	"kinesis-snowflake/internal/row"
 )
 
-// Answer is one decoded GetRecords answer. The zero value is ready for [GetRecords]; an Answer is reused, by one
-// goroutine at a time.
+// Answer is one decoded GetRecords answer, or one fan-out event. The zero value is ready for [GetRecords] and
+// [Subscription.Next]; an Answer is reused, by one goroutine at a time.
 type Answer struct {
 	Records            []row.Record // lent until Release
 	Payload            int          // bytes of all records' data
 	Keys               int          // bytes of all records' partition keys; the service counts them into its 2 MiB/s
 	MillisBehindLatest int64
-	NextIterator       string             // "" when the shard has ended
+	NextIterator       string             // of an event, the continuation's sequence number; "" when the shard has ended
 	Children           []types.ChildShard // only with the end of a shard, and not always
 	At                 time.Time          // when the answer's headers arrived; the service had counted the call by then
-	Body               int                // bytes of the body
+	Body               int                // bytes of the body, or of the event's frame
 
 	buf   *buffer
 	table *table

@@ -32,7 +32,7 @@ func decode(b []byte, a *Answer) error {
 			}
 			seen = true
 			return p.records(a)
-		case "NextShardIterator":
+		case "NextShardIterator", "ContinuationSequenceNumber": // of GetRecords, and of a fan-out event
 			if p.null() {
 				return nil
 			}
@@ -65,10 +65,12 @@ func decode(b []byte, a *Answer) error {
 		return fmt.Errorf("at byte %d: text after the answer", p.i)
 	}
 	if !seen {
-		return errors.New("no member Records")
+		return errNoRecords
 	}
 	return nil
 }
+
+var errNoRecords = errors.New("no member Records")
 
 func (p *parser) records(a *Answer) error {
 	if !p.take('[') {

@@ -10,7 +10,8 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// Use is an option of [kinesis.New]: it makes [GetRecords] possible on the client and changes no other call.
+// Use is an option of [kinesis.New]: it makes [GetRecords] and [SubscribeToShard] possible on the client and changes no
+// other call.
 func Use(o *kinesis.Options) { o.Protocol = protocol{o.Protocol} }
 
 // Caller is the part of the SDK's client that this package calls.
@@ -35,10 +36,14 @@ func GetRecords(ctx context.Context, client Caller, in *kinesis.GetRecordsInput,
 type answerKey struct{}
 
 // protocol wraps the SDK's protocol. It takes over the body of a successful GetRecords call that carries an Answer in
-// its context.
+// its context, and that of a SubscribeToShard call that carries a Subscription.
 type protocol struct{ smithyhttp.ClientProtocol }
 
 func (p protocol) DeserializeResponse(ctx context.Context, op *smithy.OperationSchema, types *smithy.TypeRegistry, resp *smithyhttp.Response, out smithy.Deserializable) error {
+	if s, ok := ctx.Value(subscriptionKey{}).(*Subscription); ok && resp.StatusCode >= 200 && resp.StatusCode < 300 {
+		s.body, resp.Body = resp.Body, taken{}
+		return nil
+	}
 	a, _ := ctx.Value(answerKey{}).(*Answer)
 	if a == nil || resp.StatusCode < 200 || resp.StatusCode >= 300 {
 		return p.ClientProtocol.DeserializeResponse(ctx, op, types, resp, out)
