@@ -23,6 +23,9 @@ type user struct {
 // expand opens data and copies what it yields. It checks that the decoder keeps its promises.
 func expand(t interface{ Fatalf(string, ...any) }, data []byte) ([]user, error) {
 	var d kpl.Decoder
+	if _, err := d.Open(sample); err != nil { // what was there before must not show
+		t.Fatalf("open sample: %v", err)
+	}
 	data = data[:len(data):len(data)]
 	n, err := d.Open(data)
 	if err != nil {

@@ -69,11 +69,11 @@ func TestOutside(t *testing.T) {
 		kpltest.Record{PartitionKey: "one", ExplicitHashKey: "unknown"}, // cannot be told
 		kpltest.Record{PartitionKey: "one"},
 	)
+	var d kpl.Decoder
 	for shard, want := range map[kpl.Range][]bool{
 		low:  {true, false, false, true, false, true},
 		high: {false, true, true, false, false, false},
 	} {
-		var d kpl.Decoder
 		if _, err := d.Open(data); err != nil {
 			t.Fatal(err)
 		}
@@ -84,7 +84,6 @@ func TestOutside(t *testing.T) {
 			}
 		}
 	}
-	var d kpl.Decoder
 	msg := kpltest.Bytes(nil, 3, kpltest.Bytes(kpltest.Varint(nil, 1, 3), 3, nil))
 	if _, err := d.Open(kpltest.Seal(msg)); err != nil {
 		t.Fatal(err)

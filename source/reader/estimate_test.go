@@ -9,6 +9,7 @@ func TestAFullAnswerIsExpectedBehindTheTip(t *testing.T) {
 		{1 << 10, 0, worstAnswer * 3 / 4},
 		{14 << 20, 0, 14 << 20},
 		{1 << 10, 5, worstAnswer},
+		{worstAnswer + 1, 5, worstAnswer + 1}, // a full answer of aggregates
 	} {
 		if r.expect(c.size, c.behind); r.estimate != c.want {
 			t.Errorf("after %d bytes, %d ms behind: %d, want %d", c.size, c.behind, r.estimate, c.want)

@@ -159,6 +159,20 @@ func TestPartsHoldWholeAggregates(t *testing.T) {
 	}
 }
 
+func TestATableThatIsLentAgainPinsNoAnswer(t *testing.T) {
+	var s sent
+	s.add("+a", "+b", "+c")
+	var e expander
+	e.begin(s.records, row.Position{})
+	records := e.next().records
+	e.end()
+	for i := range records {
+		if records[i].Data != nil || records[i].Sequence != nil {
+			t.Errorf("record %d still points into the answer", i)
+		}
+	}
+}
+
 func TestUserRecordsThatCannotBeRead(t *testing.T) {
 	user := func(key uint64, data string) []byte {
 		return kpltest.Bytes(nil, 3, kpltest.Bytes(kpltest.Varint(nil, 1, key), 3, []byte(data)))
