@@ -20,5 +20,5 @@ func newProgram() *program {
 	// Two signals may wait: one asks for a graceful stop, the second ends the process.
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
-	return &program{stdout: os.Stdout, stderr: os.Stderr, signals: signals, run: pipeline.Run}
+	return &program{stdout: os.Stdout, stderr: os.Stderr, signals: signals, run: pipeline.Run, stdin: os.Stdin, interactive: isTerminal(os.Stdin)}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -18,6 +19,14 @@ type program struct {
 	stdout, stderr io.Writer
 	signals        <-chan os.Signal
 	run            func(context.Context, *config.Pipeline, pipeline.RunOptions) error // as pipeline.Run
+	stdin          io.Reader
+	interactive    bool // somebody sits before stdin and can be asked
+	transports     transports
+}
+
+// transports replace the clients' own in tests.
+type transports struct {
+	kinesis, dynamodb, snowflake http.RoundTripper
 }
 
 // Exit codes.
@@ -73,7 +82,7 @@ func (p *program) root() *cobra.Command {
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(p.runCommand(), p.checkCommand(), p.healthcheckCommand(), p.schemaCommand(), p.versionCommand())
+	root.AddCommand(p.runCommand(), p.checkCommand(), p.healthcheckCommand(), p.leasesCommand(), p.schemaCommand(), p.versionCommand())
 	return root
 }
 

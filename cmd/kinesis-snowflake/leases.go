@@ -1,0 +1,126 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"kinesis-snowflake/config"
+	"kinesis-snowflake/internal/admin"
+	"kinesis-snowflake/sink/snowflake"
+)
+
+func (p *program) leasesCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "leases {list|reset|release|import} -c FILE",
+		Short: "Look at a pipeline's leases, put them back, free them, or import them",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return errors.New("leases list, reset, release or import?")
+		},
+	}
+	c.AddCommand(p.leasesListCommand(), p.leasesResetCommand(), p.leasesReleaseCommand(), p.leasesImportCommand())
+	return c
+}
+
+// eachPipeline runs an operation on the leases of each file's pipeline, one after the other, until a signal comes. It ends
+// with the first that fails: what comes after it is then not done.
+func (p *program) eachPipeline(parent context.Context, files []string, do func(context.Context, *config.Pipeline, *admin.Admin) error) error {
+	pipelines, err := config.Load(files...)
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancelCause(parent)
+	defer stop(nil)
+	go func() {
+		select {
+		case s := <-p.signals:
+			stop(fmt.Errorf("stopped by %s", s))
+		case <-ctx.Done():
+		}
+	}()
+	// What the clients have to say is for whoever sits there, in whatever form the process logs otherwise.
+	log := slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	if err := snowflake.LogDriver(log); err != nil {
+		return failure{err: err}
+	}
+	for _, cfg := range pipelines {
+		if err := p.onPipeline(ctx, cfg, log, do); err != nil {
+			if ctx.Err() != nil {
+				err = errors.Join(context.Cause(ctx), err)
+			}
+			if errors.Is(err, errUsage) {
+				return err
+			}
+			return failure{err: fmt.Errorf("%s: %w", cfg.File, err)}
+		}
+	}
+	return nil
+}
+
+func (p *program) onPipeline(ctx context.Context, cfg *config.Pipeline, log *slog.Logger, do func(context.Context, *config.Pipeline, *admin.Admin) error) error {
+	a, err := admin.New(cfg, admin.Options{
+		Logger: log, KinesisTransport: p.transports.kinesis, DynamoDBTransport: p.transports.dynamodb, SnowflakeTransport: p.transports.snowflake,
+	})
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	return do(ctx, cfg, a)
+}
+
+// errUsage marks an error of the command line that only shows once the services were asked: it exits with 2.
+var errUsage = errors.New("bad usage")
+
+// errDeclined is the answer no.
+var errDeclined = errors.New("not done: the answer was not yes")
+
+// confirm asks whether to do what was just printed. Without a terminal to ask on nothing is done.
+func (p *program) confirm(ctx context.Context, yes bool) error {
+	if yes {
+		return nil
+	}
+	if !p.interactive {
+		return fmt.Errorf("%w: standard input is no terminal, so nobody can be asked: nothing is done; add --yes to do the above", errUsage)
+	}
+	fmt.Fprint(p.stdout, "\nDo this? Type yes: ")
+	answer := make(chan string, 1)
+	go func() { // ends with the process, if nobody answers
+		line, err := bufio.NewReader(p.stdin).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			line = ""
+		}
+		answer <- line
+	}()
+	select {
+	case line := <-answer:
+		if strings.EqualFold(strings.TrimSpace(line), "yes") {
+			return nil
+		}
+		return errDeclined
+	case <-ctx.Done():
+		return errDeclined
+	}
+}
+
+// isTerminal reports whether somebody can be asked on a file.
+func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
+
+// told prints what is done, a line each.
+func (p *program) told(line string) { fmt.Fprintln(p.stdout, line) }
+
+// dash stands for what is not there.
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}

@@ -1,0 +1,235 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"kinesis-snowflake/config"
+	"kinesis-snowflake/internal/pipeline"
+	"kinesis-snowflake/internal/standin/dynamodb"
+	"kinesis-snowflake/internal/standin/kinesis"
+	"kinesis-snowflake/internal/standin/snowflake"
+)
+
+// bubble is the three services where waiting costs nothing, with one stream and one pipeline file.
+type bubble struct {
+	t         *testing.T
+	kinesis   *kinesis.Server
+	dynamodb  *dynamodb.Server
+	snowflake *snowflake.Server
+	file      string
+	sent      int
+}
+
+const (
+	ordersStream = "orders"
+	ordersApp    = "orders-to-snowflake"
+)
+
+func inBubble(t *testing.T, shards int, f func(t *testing.T, b *bubble)) {
+	t.Helper()
+	t.Setenv("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		b := &bubble{t: t, kinesis: kinesis.New(kinesis.Options{}), dynamodb: dynamodb.New(dynamodb.Options{}), snowflake: snowflake.New(snowflake.Options{}),
+			file: filepath.Join(dir, "pipeline.yaml")}
+		defer b.snowflake.Close()
+		b.snowflake.AddUser("LOADER", "hunter2", nil)
+		b.snowflake.CreateSchema("RAW", "KINESIS")
+		if err := b.kinesis.CreateStream(ordersStream, shards); err != nil {
+			t.Fatal(err)
+		}
+		b.configure("TRIM_HORIZON")
+		f(t, b)
+		<-time.After(10 * time.Minute) // what the clients still had under way ends
+	})
+}
+
+// configure writes the pipeline file.
+func (b *bubble) configure(start string) {
+	b.t.Helper()
+	text := fmt.Sprintf(`
+source: {stream: orders, region: us-east-1, application: orders-to-snowflake, access_key_id: AKID, secret_access_key: hunter2, start: "%s"}
+sink: {account: testaccount, user: loader, password: hunter2, warehouse: WH, database: RAW, schema: KINESIS, url: "http://snowflake.test", spool_dir: "%s", batch: {interval: 2s}}
+telemetry: {listen: off}
+`, start, filepath.Dir(b.file))
+	if err := os.WriteFile(b.file, []byte(text), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bubble) put(n int) {
+	b.t.Helper()
+	for range n {
+		if _, _, err := b.kinesis.Put(ordersStream, fmt.Sprint("key-", b.sent), fmt.Appendf(nil, `{"n": %d}`, b.sent)); err != nil {
+			b.t.Fatal(err)
+		}
+		b.sent++
+	}
+}
+
+// leases runs the command and returns its exit code and what it printed.
+func (b *bubble) leases(args ...string) (code int, stdout, stderr string) {
+	b.t.Helper()
+	return b.answering("", append([]string{"leases"}, args...)...)
+}
+
+// answering runs the program before somebody who types an answer; nobody sits there when that is empty.
+func (b *bubble) answering(answer string, args ...string) (code int, stdout, stderr string) {
+	b.t.Helper()
+	p, out := setup(notRun)
+	p.transports = transports{kinesis: b.kinesis.RoundTripper(), dynamodb: b.dynamodb.RoundTripper(), snowflake: b.snowflake.RoundTripper()}
+	p.stdin, p.interactive = strings.NewReader(answer), answer != ""
+	code = p.execute(args)
+	if all := out.stdout.String() + out.stderr.String(); strings.Contains(all, "hunter2") {
+		b.t.Errorf("a secret is told: %s", all)
+	}
+	return code, out.stdout.String(), out.stderr.String()
+}
+
+// start runs the pipeline as a worker, until the function that it returns is called: gracefully, or cut off and left to die.
+func (b *bubble) start(worker string, until bool) (end func()) {
+	b.t.Helper()
+	pipelines, err := config.Load(b.file)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	cfg := pipelines[0]
+	cfg.Source.WorkerID = worker
+	ctx, stop := context.WithCancel(b.t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- pipeline.Run(ctx, cfg, pipeline.RunOptions{UntilCaughtUp: until, Logger: slog.New(slog.NewTextHandler(b.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
+			KinesisTransport: b.kinesis.RoundTripper(), DynamoDBTransport: b.dynamodb.RoundTripper(), SnowflakeTransport: b.snowflake.RoundTripper()})
+	}()
+	return func() {
+		if !until {
+			stop()
+		}
+		if err := <-done; err != nil {
+			b.t.Errorf("worker %s: %v", worker, err)
+		}
+		stop()
+	}
+}
+
+// load runs the pipeline until it has caught up.
+func (b *bubble) load() { b.start("loader", true)() }
+
+// count runs a query of one number.
+func (b *bubble) count(query string) string {
+	b.t.Helper()
+	rows, err := b.snowflake.Exec(b.t.Context(), query)
+	if err != nil {
+		b.t.Fatal(query, err)
+	}
+	return rows.Rows[0][0].Text
+}
+
+const ordersTable = `"RAW"."KINESIS"."ORDERS"`
+
+// rows checks how many rows the table has, and of how many different records.
+func (b *bubble) rows(want, different int) {
+	b.t.Helper()
+	if got := b.count(`SELECT COUNT(*) FROM ` + ordersTable); got != fmt.Sprint(want) {
+		b.t.Errorf("%s rows, want %d", got, want)
+	}
+	if got := b.count(`SELECT COUNT(DISTINCT "N") FROM ` + ordersTable); got != fmt.Sprint(different) {
+		b.t.Errorf("%s different rows, want %d", got, different)
+	}
+}
+
+// item returns a row of the lease table.
+func (b *bubble) item(shard string) dynamodb.Item {
+	b.t.Helper()
+	for _, it := range b.dynamodb.Items(ordersApp) {
+		if it["leaseKey"].Text == shard {
+			return it
+		}
+	}
+	b.t.Fatalf("no lease of %s", shard)
+	return nil
+}
+
+// has checks parts of an output.
+func has(t *testing.T, out string, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(out, part) {
+			t.Errorf("lacks %q:\n%s", part, out)
+		}
+	}
+}
+
+// wants checks an exit code.
+func wants(t *testing.T, want, code int, stderr string) {
+	t.Helper()
+	if code != want {
+		t.Errorf("exit code %d, want %d: %s", code, want, stderr)
+	}
+}
+
+const (
+	shard0 = "shardId-000000000000"
+	shard1 = "shardId-000000000001"
+	shard2 = "shardId-000000000002"
+	shard3 = "shardId-000000000003"
+)
+
+func TestLeasesUsage(t *testing.T) {
+	good := pipelineFile(t, "good", quiet)
+	for name, tt := range map[string]struct {
+		args   []string
+		stderr string
+	}{
+		"nothing":            {[]string{"leases"}, "leases list, reset, release or import?"},
+		"unknown":            {[]string{"leases", "drop"}, `unknown command "drop"`},
+		"list without file":  {[]string{"leases", "list"}, `required flag(s) "config" not set`},
+		"list, negative":     {[]string{"leases", "list", "-c", good, "--watch", "-1s"}, "--watch is -1s"},
+		"reset without to":   {[]string{"leases", "reset", "-c", good}, `required flag(s) "to" not set`},
+		"reset to nowhere":   {[]string{"leases", "reset", "-c", good, "--to", "yesterday"}, `--to is "yesterday"; it must be TRIM_HORIZON, LATEST or a time like`},
+		"import from none":   {[]string{"leases", "import", "-c", good}, `required flag(s) "from" not set`},
+		"import, bad choice": {[]string{"leases", "import", "-c", good, "--from", "x", "--unread-closed", "maybe"}, `--unread-closed is "maybe"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, b := setup(notRun)
+			if code := p.execute(tt.args); code != 2 {
+				t.Errorf("exit code %d", code)
+			}
+			has(t, b.stderr.String(), tt.stderr)
+		})
+	}
+}
+
+func TestLeasesListOfALivePipeline(t *testing.T) {
+	inBubble(t, 2, func(t *testing.T, b *bubble) {
+		b.put(100)
+		end := b.start("host-a", false)
+		<-time.After(30 * time.Second)
+		writes := func() int {
+			n := 0
+			for op, c := range b.dynamodb.Counters() {
+				if strings.HasPrefix(op, "Put") || strings.HasPrefix(op, "Update") || strings.HasPrefix(op, "Delete") || strings.HasPrefix(op, "Create") {
+					n += c.Calls
+				}
+			}
+			return n
+		}
+		_ = writes
+		code, out, stderr := b.leases("list", "-c", b.file, "--offsets")
+		wants(t, 0, code, stderr)
+		has(t, out, "stream orders in us-east-1, lease table orders-to-snowflake", "host-a (alive)", "reading", shard0, shard1, "OFFSET")
+		end()
+		code, out, stderr = b.leases("list", "-c", b.file)
+		wants(t, 0, code, stderr)
+		has(t, out, "waiting", "(no owner)")
+		t.Log(out)
+	})
+}
