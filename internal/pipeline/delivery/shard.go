@@ -33,7 +33,7 @@ const (
 type Entry struct {
 	Verdict Verdict
 	Batch   BatchID      // of Entered
-	Skip    row.Position // of Entered: records at or before it are in the table already
+	Skip    row.Position // of Entered: records at or before it are in the table, or in a batch, already
 	After   row.Position // of Rewound; not a number means the shard's own start
 }
 
@@ -109,7 +109,16 @@ func (m *Machine) Enter(now time.Duration, ref Ref) Entry {
 	p.active = true
 	m.open.active++
 	s.tip = false
-	return Entry{Batch: m.open.id, Skip: s.floor}
+	return Entry{Batch: m.open.id, Skip: s.skip()}
+}
+
+// skip is what an answer may leave out: what the table has, and what was read before. A reader begins with the whole
+// aggregate that its position stands in.
+func (s *shard) skip() row.Position {
+	if s.read.IsNumber() && s.read.Compare(s.floor) > 0 {
+		return s.read
+	}
+	return s.floor
 }
 
 // clean reports whether the open batch holds no dead rows of the shard. If it does, it is sealed soon: the next one is
@@ -228,7 +237,7 @@ func (m *Machine) Lost(_ time.Duration, ref Ref) {
 // Close says that no Enter, Idle or Drain of the shard follows. What is in a batch stays there.
 func (m *Machine) Close(_ time.Duration, ref Ref) {
 	if s := m.shards[ref]; s != nil {
-		s.closed = true
+		s.closed, s.waiting = true, false
 		m.forget(s)
 	}
 }

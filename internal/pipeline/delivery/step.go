@@ -117,6 +117,7 @@ func (m *Machine) acquired(s *shard, c row.Claim) {
 	}
 	if c.At.Compare(s.durable) > 0 {
 		s.durable = c.At
+		m.event(Event{Kind: Checkpoint, Shard: s.ref, At: c.At})
 	}
 }
 
