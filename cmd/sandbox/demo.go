@@ -21,6 +21,7 @@ import (
 type demoOptions struct {
 	input, stream, database string
 	records, shards         int
+	aggregate               int
 	queries                 []string
 	json, reshard           bool
 	interval                time.Duration
@@ -57,6 +58,7 @@ not hold.`,
 	f.StringVar(&o.database, "db", "", "keep the tables in this new DuckDB `FILE`")
 	f.BoolVar(&o.reshard, "reshard", false, "split and merge shards while records flow")
 	f.DurationVar(&o.interval, "interval", time.Second, "batch interval")
+	aggregateFlag(c, &o.aggregate)
 	return c
 }
 
@@ -71,7 +73,7 @@ func (o *demoOptions) check() error {
 	case o.stream != "" && o.input == "":
 		return errors.New("--stream needs --input")
 	}
-	return nil
+	return checkAggregate(o.aggregate)
 }
 
 // A feed is one stream with its records, and the table it goes into.

@@ -147,8 +147,12 @@ func send(ctx context.Context, server *kinesis.Server, f feed, o demoOptions) (s
 	defer tick.Stop()
 	pauseEvery, resharded := int64(max(total/20, 1)), 0
 	next := pauseEvery
+	var putter produce.Putter = produce.Local{Server: server}
+	if o.aggregate > 0 {
+		putter = &produce.Aggregating{Putter: putter, Percent: o.aggregate, Shards: produce.Local{Server: server}.Shards(f.stream)}
+	}
 	for batch := range produce.Batches(f.lines, o.records) {
-		if err := (produce.Local{Server: server}).Put(ctx, f.stream, batch); err != nil {
+		if err := putter.Put(ctx, f.stream, batch); err != nil {
 			return sent, err
 		}
 		sent += int64(len(batch))

@@ -105,6 +105,18 @@ func TestReshardingAndRepeatingBalance(t *testing.T) {
 	}
 }
 
+func TestAggregatedRecordsBalance(t *testing.T) {
+	in := inputFile(t, `{"id":"a","n":1}`, `{"id":"b","n":2.5}`, `broken`)
+	code, out, errs := run(t, "--input", in, "--records", "3001", "--shards", "2", "--reshard", "--interval", "100ms", "--aggregate", "60",
+		"--query", `SELECT COUNT(DISTINCT kinesismetadata:sequenceNumber::VARCHAR) < 2001 AS fewer, COUNT(DISTINCT kinesismetadata:shardedSequenceNumber::VARCHAR) AS sharded, MAX(kinesismetadata:subSequenceNumber::NUMBER) > 5 AS deep, COUNT(DISTINCT kinesismetadata:partitionKey::VARCHAR) AS keys FROM records`)
+	if want := "records: sent 3001 = loaded 2001 + failed 1000; distinct 2001\n"; code != 0 || !strings.Contains(out, want) {
+		t.Fatalf("exit code %d, %s %s", code, out, errs)
+	}
+	if want := "FEWER  SHARDED  DEEP  KEYS"; !strings.Contains(out, want) || !strings.Contains(out, "true   2001     true  2") {
+		t.Errorf("the answer is not as it should be:\n%s", out)
+	}
+}
+
 func TestNoRecordMakesARow(t *testing.T) {
 	code, out, errs := run(t, "--input", inputFile(t, "1", "2"), "--interval", "100ms", "--query", "SELECT 1 AS one")
 	if code != 0 || !strings.Contains(out, "sent 2 = loaded 0 + failed 2") || !strings.Contains(out, "no table") {
@@ -121,6 +133,8 @@ func TestBadUsage(t *testing.T) {
 		{"--nope", 2, "unknown flag"},
 		{"extra", 2, "unknown command"},
 		{"--records -1", 2, "negative"},
+		{"--aggregate 101", 2, "0 to 100 percent"},
+		{"produce --kinesis x --stream y --aggregate -1", 2, "0 to 100 percent"},
 		{"--shards 0", 2, "1 to 200"},
 		{"--json", 2, "needs a --query"},
 		{"--stream x", 2, "needs --input"},
@@ -218,6 +232,7 @@ func TestServersAreReachedByTheirCommands(t *testing.T) {
 		}
 	}
 	expect("sent 1707 records to s\n", append([]string{"produce", "--shards", "2"}, at...)...)
+	expect("sent 1707 records to s\n", append([]string{"produce", "--aggregate", "50"}, at...)...)
 	expect("sent 3 records to s\n", append([]string{"produce", "--records", "3", "--input", inputFile(t, `{"a":1}`)}, at...)...)
 	shard := func(n ...int) (s string) {
 		for _, n := range n {

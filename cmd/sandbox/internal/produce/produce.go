@@ -16,8 +16,9 @@ import (
 
 // Record is what one PutRecords entry carries.
 type Record struct {
-	PartitionKey string
-	Data         []byte
+	PartitionKey    string
+	ExplicitHashKey string // "" places it by partition key
+	Data            []byte
 }
 
 // Putter puts records, in order within each shard, and returns once all are in the stream. It repeats what the stream
@@ -112,7 +113,7 @@ func (l Local) Put(ctx context.Context, stream string, records []Record) error {
 	}
 	entries := make([]kinesis.Entry, len(records))
 	for i, r := range records {
-		entries[i] = kinesis.Entry{PartitionKey: r.PartitionKey, Data: r.Data}
+		entries[i] = kinesis.Entry{PartitionKey: r.PartitionKey, ExplicitHashKey: r.ExplicitHashKey, Data: r.Data}
 	}
 	if err := l.Server.PutMany(stream, entries); err != nil {
 		return fmt.Errorf("put records: %w", err)

@@ -54,6 +54,9 @@ func (r Remote) Put(ctx context.Context, stream string, records []Record) error 
 	entries := make([]types.PutRecordsRequestEntry, len(records))
 	for i, rec := range records {
 		entries[i] = types.PutRecordsRequestEntry{PartitionKey: aws.String(rec.PartitionKey), Data: rec.Data}
+		if rec.ExplicitHashKey != "" {
+			entries[i].ExplicitHashKey = aws.String(rec.ExplicitHashKey)
+		}
 	}
 	for attempt := 0; ; attempt++ {
 		out, err := r.Client.PutRecords(ctx, &sdk.PutRecordsInput{StreamName: &stream, Records: entries})
