@@ -29,6 +29,7 @@ import software.amazon.kinesis.common.StreamIdentifier;
 import software.amazon.kinesis.coordinator.Scheduler;
 import software.amazon.kinesis.exceptions.InvalidStateException;
 import software.amazon.kinesis.exceptions.ShutdownException;
+import software.amazon.kinesis.lifecycle.ShardConsumer;
 import software.amazon.kinesis.lifecycle.events.InitializationInput;
 import software.amazon.kinesis.lifecycle.events.LeaseLostInput;
 import software.amazon.kinesis.lifecycle.events.ProcessRecordsInput;
@@ -66,6 +67,10 @@ public final class Worker {
         if (!"stop".equals(commands.readLine())) {
             Runtime.getRuntime().halt(1);
         }
+        // KCL 2.x's graceful shutdown waits for ever for a finished lease that it still holds.
+        while (scheduler.shardInfoShardConsumerMap().values().stream().anyMatch(ShardConsumer::isShutdown)) {
+            Thread.sleep(100);
+        }
         boolean graceful = scheduler.startGracefulShutdown().get(60, TimeUnit.SECONDS);
         running.join(TimeUnit.SECONDS.toMillis(10));
         say("stopped", graceful);
@@ -100,7 +105,7 @@ public final class Worker {
         leases.leasesRecoveryAuditorExecutionFrequencyMillis(2_000);
         leases.initialPositionInStream(
                 InitialPositionInStreamExtended.newInitialPosition(InitialPositionInStream.TRIM_HORIZON));
-        // KCL 2.x's graceful shutdown waits for ever for a finished lease that it still holds, and holds it for five minutes.
+        // A finished lease is held for five minutes, see below.
         for (String interval : new String[] {"leaseCleanupIntervalMillis", "completedLeaseCleanupIntervalMillis"}) {
             Field f = LeaseCleanupConfig.class.getDeclaredField(interval);
             f.setAccessible(true);

@@ -5,6 +5,7 @@ package kcl_test
 import (
 	"context"
 	"crypto/rand"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
@@ -31,6 +32,11 @@ import (
 const patience = 90 * time.Second
 
 func TestMain(m *testing.M) {
+	// Most of a test is waiting, for leases to expire and for KCL's own intervals.
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
 	// The driver asks cloud metadata addresses at its first login otherwise.
 	if err := os.Setenv("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true"); err != nil {
 		panic(err)
