@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"kinesis-snowflake/internal/mutant"
 	"kinesis-snowflake/sink/snowflake"
 )
 
@@ -28,6 +29,12 @@ const staleAfter = 24 * time.Hour
 
 // sweepEvery is how often the worker looks for stale files.
 const sweepEvery = 6 * time.Hour
+
+// Stale reports whether a staged file that was last modified then belongs to nobody any more, by the clock of a worker
+// that may be wrong by hours.
+func Stale(now, modified time.Time, broken mutant.Set) bool {
+	return now.Sub(modified) >= staleAfter || broken.Has(mutant.SweepFresh)
+}
 
 // path is the folder of one attempt, ending in a slash.
 func (s *stage) path(batch string, attempt int) string {
@@ -93,7 +100,7 @@ func (s *stage) sweep(ctx context.Context, now time.Time) {
 	stale := 0
 	for i := range res.Rows {
 		modified, err := time.Parse(time.RFC1123, res.Get(i, "last_modified"))
-		if err != nil || now.Sub(modified) < staleAfter {
+		if err != nil || !Stale(now, modified, 0) {
 			continue
 		}
 		// LIST names files from the stage's own name on.

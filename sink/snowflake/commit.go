@@ -120,7 +120,7 @@ func (l *Ledger) lockedRead(ctx context.Context) (rows []offset, err error) {
 		return l.read(ctx)
 	}
 	err = l.client.tx(ctx, func() error {
-		n, err := l.waiting(ctx, LockOffsets{l.offsets})
+		n, err := l.waiting(ctx, LockOffsets{Offsets: l.offsets})
 		if isMissing(err) {
 			return l.missing("of this batch")
 		}

@@ -113,10 +113,10 @@ func (l *Ledger) Acquire(ctx context.Context, wanted []row.Wanted) (map[string]r
 			return err
 		}
 		held = asked
-		if _, err := l.client.Exec(ctx, InsertOffsets{l.offsets, l.opts.Stream, l.opts.Application, shards}); err != nil {
+		if _, err := l.client.Exec(ctx, InsertOffsets{Offsets: l.offsets, Stream: l.opts.Stream, Application: l.opts.Application, Shards: shards}); err != nil {
 			return err
 		}
-		bump := BumpEpochs{l.offsets, l.opts.Stream, owner, shards, 1}
+		bump := BumpEpochs{Offsets: l.offsets, Stream: l.opts.Stream, Owner: owner, Shards: shards, By: 1}
 		if l.opts.Broken.Has(mutant.NoEpochBump) {
 			bump.By = 0
 		}
@@ -164,7 +164,7 @@ func (l *Ledger) create(ctx context.Context, wanted []row.Wanted) error {
 }
 
 func (l *Ledger) lock(ctx context.Context, wanted []row.Wanted) error {
-	n, err := l.waiting(ctx, LockOffsets{l.offsets})
+	n, err := l.waiting(ctx, LockOffsets{Offsets: l.offsets})
 	switch {
 	case isMissing(err):
 		for _, w := range wanted {

@@ -71,7 +71,7 @@ func (l *Ledger) Reset(ctx context.Context, shards []string) (map[string]Offset,
 	owner := l.opts.NewID()
 	var reset map[string]Offset
 	err := l.client.tx(ctx, func() error {
-		n, err := l.waiting(ctx, LockOffsets{l.offsets})
+		n, err := l.waiting(ctx, LockOffsets{Offsets: l.offsets})
 		switch {
 		case err != nil:
 			return err

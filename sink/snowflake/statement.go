@@ -43,12 +43,28 @@ func (s CreateOffsets) SQL() string {
 		`AS SELECT '*', '*', %s, 0, NULL, '', 0, NULL, 0, CURRENT_TIMESTAMP()`, s.Offsets, quoteText(s.Application))
 }
 
-// LockOffsets updates the row '*', which takes the table's lock until the transaction ends.
-type LockOffsets struct{ Offsets Name }
+// LockOffsets updates the row '*', which takes the table's lock until the transaction ends. Mark is left in that row: of
+// a transaction that was ended from outside it is gone, and the statements that follow it find that out.
+type LockOffsets struct {
+	Offsets Name
+	Mark    string
+}
 
 // SQL implements [Statement].
 func (s LockOffsets) SQL() string {
-	return fmt.Sprintf(`UPDATE %s SET "UPDATED_AT" = CURRENT_TIMESTAMP() WHERE "SHARD" = '*'`, s.Offsets)
+	set := ""
+	if s.Mark != "" {
+		set = `"OWNER" = ` + quoteText(s.Mark) + ", "
+	}
+	return fmt.Sprintf(`UPDATE %s SET %s"UPDATED_AT" = CURRENT_TIMESTAMP() WHERE "SHARD" = '*'`, s.Offsets, set)
+}
+
+// marked is the condition that the row '*' bears a mark, which only the transaction that left it there can see.
+func marked(offsets Name, mark string) string {
+	if mark == "" {
+		return ""
+	}
+	return fmt.Sprintf(` AND EXISTS (SELECT 1 FROM %s m WHERE m."SHARD" = '*' AND m."OWNER" = %s)`, offsets, quoteText(mark))
 }
 
 // InsertOffsets adds a row at position "" and epoch 0 for each shard that has none.
@@ -56,6 +72,7 @@ type InsertOffsets struct {
 	Offsets             Name
 	Stream, Application string
 	Shards              []string
+	Mark                string // of [LockOffsets]; "" does not ask for it
 }
 
 // SQL implements [Statement].
@@ -67,7 +84,7 @@ func (s InsertOffsets) SQL() string {
 	return fmt.Sprintf(`INSERT INTO %[1]s ("STREAM", "SHARD", "APPLICATION", "EPOCH", "OWNER", "SEQUENCE", "SUBSEQUENCE", "BATCH_ID", "ROWS", "UPDATED_AT") `+
 		`SELECT %[2]s, v."SHARD", %[3]s, 0, NULL, '', 0, NULL, 0, CURRENT_TIMESTAMP() FROM (SELECT column1 AS "SHARD" FROM VALUES %[4]s) v `+
 		`WHERE NOT EXISTS (SELECT 1 FROM %[1]s o WHERE o."STREAM" = %[2]s AND o."SHARD" = v."SHARD")`,
-		s.Offsets, quoteText(s.Stream), quoteText(s.Application), strings.Join(values, ", "))
+		s.Offsets, quoteText(s.Stream), quoteText(s.Application), strings.Join(values, ", ")) + marked(s.Offsets, s.Mark)
 }
 
 // BumpEpochs makes this worker the owner of the shards' rows.
@@ -75,13 +92,14 @@ type BumpEpochs struct {
 	Offsets       Name
 	Stream, Owner string
 	Shards        []string
-	By            int64 // 1
+	By            int64  // 1
+	Mark          string // of [LockOffsets]; "" does not ask for it
 }
 
 // SQL implements [Statement].
 func (s BumpEpochs) SQL() string {
 	return fmt.Sprintf(`UPDATE %s SET "EPOCH" = "EPOCH" + %d, "OWNER" = %s, "UPDATED_AT" = CURRENT_TIMESTAMP() WHERE "STREAM" = %s AND "SHARD" IN (%s)`,
-		s.Offsets, s.By, quoteText(s.Owner), quoteText(s.Stream), quoteList(s.Shards))
+		s.Offsets, s.By, quoteText(s.Owner), quoteText(s.Stream), quoteList(s.Shards)) + marked(s.Offsets, s.Mark)
 }
 
 // ReadOffsets reads the stream's rows and the row '*'.

@@ -1,0 +1,89 @@
+package simulation
+
+import "time"
+
+// trouble does something to somebody, again and again until the calm.
+func (s *Simulation) trouble() {
+	if s.now >= s.plan.calm {
+		return
+	}
+	s.after(s.often(s.faults.trouble), s.trouble)
+	what := trouble(s.rng.IntN(int(troubles)))
+	if s.plan.quiet {
+		what = []trouble{crashes, stops, joins}[s.rng.IntN(3)]
+	}
+	w := s.workers[s.rng.IntN(len(s.workers))]
+	span := s.upTo(4 * s.plan.lease)
+	s.note(noteFault, int64(what), int64(w.n), int64(span))
+	if s.trace != nil {
+		s.say("trouble %d for w%d: %v", what, w.n, span)
+	}
+	switch what {
+	case pauses:
+		w.until = max(w.until, s.now) + span
+		s.oracle.away(w)
+	case suspends:
+		if s.now < w.fooled {
+			return
+		}
+		w.until = max(w.until, s.now) + span
+		w.frozen += w.until - s.now
+		w.fooled = w.until + 2*s.plan.lease
+		s.oracle.away(w)
+	case crashes:
+		if w.p == nil || w.p.dead || w.leaves {
+			return
+		}
+		w.p.crash()
+		s.again(w, span)
+	case stops:
+		if w.p == nil || w.p.dead || w.p.stopping {
+			return
+		}
+		p := w.p
+		p.after(0, p.terminate)
+	case jumps:
+		if s.now < w.fooled {
+			return
+		}
+		w.fooled = s.now + 2*s.plan.lease
+		w.skew += s.upTo(10*time.Minute) - 5*time.Minute
+		if w.p != nil && !w.p.dead {
+			w.p.after(0, w.p.leasing)
+		}
+	case joins:
+		if len(s.workers) < 2*s.plan.workers {
+			s.join().start()
+		}
+	case partitions:
+		service := service(s.rng.IntN(int(services)))
+		w.cut[service] = s.now + span
+	case outages:
+		service := service(s.rng.IntN(int(services)))
+		for _, w := range s.workers {
+			w.cut[service] = max(w.cut[service], s.now+span/2)
+		}
+	}
+}
+
+// again has a worker come back with a new process, sometimes never.
+func (s *Simulation) again(w *worker, in time.Duration) {
+	if s.once(4) && s.alive() > 1 {
+		w.leaves = true
+		return
+	}
+	s.after(in, func() {
+		if w.p.dead && !w.leaves {
+			w.start()
+		}
+	})
+}
+
+func (s *Simulation) alive() (n int) {
+	for _, w := range s.workers {
+		if w.p == nil || !w.p.dead || !w.leaves {
+			n++
+		}
+	}
+	return n
+}

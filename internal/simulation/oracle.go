@@ -1,0 +1,253 @@
+package simulation
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"kinesis-snowflake/internal/row"
+	"kinesis-snowflake/source/lease"
+)
+
+// oracle knows what must hold, and is told of everything that could break it.
+type oracle struct {
+	s          *Simulation
+	changed    time.Duration // when the membership changed last
+	handovers  []time.Duration
+	asked      map[*reader]time.Duration
+	steady     time.Duration // since when everything is at rest; -1 when it is not
+	reread     time.Duration // the longest time a shard of a dead worker waited
+	settledAll bool
+}
+
+func newOracle(s *Simulation) *oracle {
+	return &oracle{s: s, asked: map[*reader]time.Duration{}, steady: -1}
+}
+
+// loaded judges rows that are in the table from now on: each is the next one of its shard, and those of the parents are
+// all there.
+func (o *oracle) loaded(by *process, r span) {
+	s, sh := o.s, r.sh
+	switch {
+	case r.a < sh.done:
+		s.fail("w%d loaded user records %d to %d of %s twice", by.w.n, r.a, min(r.b, sh.done)-1, sh.id)
+	case r.a > sh.done:
+		s.fail("w%d loaded user record %d of %s, and %d to %d were never", by.w.n, r.a, sh.id, sh.done, r.a-1)
+	}
+	for _, p := range sh.parents {
+		if !p.complete() {
+			s.fail("w%d loaded rows of %s before those of its parent %s were all loaded", by.w.n, sh.id, p.id)
+		}
+	}
+	sh.done = max(sh.done, r.b)
+	if s.trace != nil {
+		s.say("table: %s now to %d", sh.id, sh.done)
+	}
+}
+
+// acquired notes who owns the offset of a shard.
+func (o *oracle) acquired(by *process, n int) { o.s.stream.shards[n].acquire = by.w.n<<16 | by.w.life }
+
+// movedOffset judges a committed move: it is its latest acquirer's, and says exactly what is in the table.
+func (o *oracle) movedOffset(by *process, n int) {
+	s := o.s
+	sh := s.stream.shards[n]
+	rows := s.cloud.offsets[n]
+	if len(rows) != 1 {
+		s.fail("%s has %d rows of offsets", sh.id, len(rows))
+		return
+	}
+	if sh.acquire != by.w.n<<16|by.w.life {
+		s.fail("w%d moved the offset of %s after w%d had acquired it", by.w.n, sh.id, sh.acquire>>16)
+	}
+	if have := sh.upTo(rows[0].at); have != sh.done {
+		s.fail("the offset of %s says %d user records, the table has %d", sh.id, have, sh.done)
+	}
+}
+
+// sent judges a write that a process is about to send.
+func (o *oracle) sent(p *process, w lease.Write) {
+	u := w.Update
+	if u == nil || u.Request || u.If.CheckpointOwner != p.w.name || !u.Set.EndHandover {
+		return
+	}
+	// It hands over what it was asked for.
+	if r := p.readers[u.Key]; r != nil && !r.closed && !r.gone && !r.finished {
+		if since, ok := o.asked[r]; !ok || p.mono()-since < lease.HandOverTimeout {
+			o.s.fail("w%d hands %s over while it is still reading or committing it", p.w.n, u.Key)
+		}
+	}
+}
+
+// written judges a write that has taken effect.
+func (o *oracle) written(by *process, before, after lease.Lease) {
+	s := o.s
+	sh := s.stream.byID[after.Key]
+	if s.trace != nil {
+		s.say("lease %s of %q/%q %d at %v, by w%d", after.Key, after.Owner, after.CheckpointOwner, after.Counter, after.Checkpoint, by.w.n)
+	}
+	if after.Checkpoint.Compare(before.Checkpoint) < 0 {
+		s.fail("w%d put the checkpoint of %s from %v back to %v", by.w.n, after.Key, before.Checkpoint, after.Checkpoint)
+	}
+	if after.Checkpoint != before.Checkpoint {
+		if have := sh.upTo(after.Checkpoint); have > sh.done {
+			s.fail("w%d put the checkpoint of %s to %v, user record %d, and the table has %d", by.w.n, after.Key, after.Checkpoint, have, sh.done)
+		}
+		if after.Finished() {
+			if !sh.complete() {
+				s.fail("w%d finished %s, and the table has %d of its user records", by.w.n, after.Key, sh.done)
+			}
+			for _, c := range sh.children {
+				if _, ok := s.table.row(c.id); !ok {
+					s.fail("w%d finished %s before its child %s had a lease", by.w.n, after.Key, c.id)
+				}
+			}
+		}
+	}
+	if before.CheckpointOwner != "" && after.CheckpointOwner == "" && after.Owner == before.Owner {
+		o.handovers = append(o.handovers, s.now)
+	}
+}
+
+// deleting judges the deletion of a lease.
+func (o *oracle) deleting(l lease.Lease) {
+	sh := o.s.stream.byID[l.Key]
+	if !sh.gone {
+		o.s.fail("the lease of %s was deleted while the stream has the shard", l.Key)
+	}
+}
+
+// opened judges the begin of a holding.
+func (o *oracle) opened(r *reader) {
+	s, sh := o.s, r.sh
+	for _, p := range sh.parents {
+		if !p.complete() {
+			s.fail("w%d reads %s before its parent %s is committed to its end", r.p.w.n, sh.id, p.id)
+		}
+	}
+	l, _ := s.table.row(sh.id)
+	switch start := r.start.Checkpoint; {
+	case l.Owner == r.p.w.name && start.Compare(l.Checkpoint) < 0:
+		s.fail("w%d reads %s from %v, and its lease says %v", r.p.w.n, sh.id, start, l.Checkpoint)
+	case sh.upTo(start) > sh.done:
+		s.fail("w%d reads %s from %v, user record %d, and the table has %d", r.p.w.n, sh.id, start, sh.upTo(start), sh.done)
+	}
+	if sh.orphan >= 0 {
+		o.reread = max(o.reread, s.now-sh.orphan)
+		sh.orphan = -1
+	}
+	sh.opens++
+	sh.moved = s.now
+	sh.holders = append(sh.holders, r)
+	o.alone(sh)
+}
+
+// released notes the end of a holding.
+func (o *oracle) released(r *reader) {
+	r.sh.holders = slices.DeleteFunc(r.sh.holders, func(h *reader) bool { return h == r })
+	delete(o.asked, r)
+}
+
+// releasing notes that a process that stops has nothing left to commit: it gives up all that it holds.
+func (o *oracle) releasing(p *process) {
+	for _, gen := range slices.Sorted(maps.Keys(p.byGen)) {
+		o.released(p.byGen[gen])
+	}
+}
+
+// handing judges the end of a holding that is handed over: what was read is committed.
+func (o *oracle) handing(r *reader) {
+	if r.read > r.sh.done && !r.p.dropped {
+		o.s.fail("w%d hands %s over, of which it has read %d user records and the table has %d", r.p.w.n, r.sh.id, r.read, r.sh.done)
+	}
+	o.released(r)
+}
+
+// glance is how soon one that was away looks at its clocks.
+func (o *oracle) glance() time.Duration { return o.s.plan.lease/10 + time.Millisecond }
+
+// alone holds the rule that leases are for: of those who are running, one at most believes that it holds a shard. One
+// that was away looks at its clocks soon after.
+func (o *oracle) alone(sh *shard) {
+	s := o.s
+	var awake []*reader
+	for _, h := range sh.holders {
+		if h.p.dead {
+			continue
+		}
+		if h.p.w.until > 0 && s.now <= h.p.w.until+o.glance() {
+			s.after(h.p.w.until+o.glance()+time.Millisecond-s.now, func() { o.alone(sh) })
+			continue
+		}
+		awake = append(awake, h)
+	}
+	if len(awake) > 1 {
+		s.fail("w%d and w%d both hold %s", awake[0].p.w.n, awake[1].p.w.n, sh.id)
+	}
+}
+
+// away notes that a worker does not run for a while.
+func (o *oracle) away(*worker) {}
+
+// settled notes that a batch is done with.
+func (o *oracle) settled(*process) {}
+
+// died notes the end of a process that did not give up its leases.
+func (o *oracle) died(p *process) {
+	o.changed = o.s.now
+	for _, gen := range slices.Sorted(maps.Keys(p.byGen)) {
+		r := p.byGen[gen]
+		if slices.Contains(r.sh.holders, r) {
+			o.released(r)
+			r.sh.orphan = o.s.now
+		}
+	}
+}
+
+// left notes the end of a process that gave everything up.
+func (o *oracle) left(p *process) {
+	o.changed = o.s.now
+	o.s.again(p.w, o.s.upTo(20*time.Second))
+	for _, sh := range o.s.stream.shards {
+		for _, h := range sh.holders {
+			if h.p == p {
+				o.s.fail("w%d has stopped and did not give %s up", p.w.n, sh.id)
+			}
+		}
+	}
+}
+
+// rest reports whether everything is in the table, and every lease is finished or read.
+func (o *oracle) rest() bool { return o.unrest() == "" }
+
+// unrest says what is not yet as it must be in the end.
+func (o *oracle) unrest() string {
+	s := o.s
+	for _, sh := range s.stream.shards {
+		if !sh.drained() {
+			return fmt.Sprintf("%s has %d of %d user records in the table", sh.id, sh.done, sh.users(sh.records(never)))
+		}
+		l, ok := s.table.row(sh.id)
+		switch {
+		case sh.gone:
+		case !ok:
+			return fmt.Sprintf("%s has no lease", sh.id)
+		case sh.closed != openForever && !l.Finished():
+			return fmt.Sprintf("%s is not finished: %+v", sh.id, l)
+		case sh.closed == openForever && len(sh.holders) != 1:
+			return fmt.Sprintf("%s is read by %d", sh.id, len(sh.holders))
+		case sh.closed == openForever && l.Checkpoint.IsNumber() && sh.upTo(l.Checkpoint) != sh.done:
+			return fmt.Sprintf("%s has its checkpoint at %v, and the table %d", sh.id, l.Checkpoint, sh.done)
+		}
+	}
+	return ""
+}
+
+// end judges the end.
+func (o *oracle) end() {
+	if why := o.unrest(); why != "" {
+		o.s.fail("nothing failed for %v, and %s", patience, why)
+	}
+	_ = row.ShardEnd
+}

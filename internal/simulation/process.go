@@ -1,0 +1,450 @@
+package simulation
+
+import (
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"kinesis-snowflake/internal/pipeline/delivery"
+	"kinesis-snowflake/internal/row"
+	"kinesis-snowflake/sink"
+	"kinesis-snowflake/sink/snowflake"
+	"kinesis-snowflake/source/lease"
+)
+
+// service is one that a worker can be cut off from.
+type service int
+
+const (
+	toDynamoDB service = iota
+	toKinesis
+	toSnowflake
+	services
+)
+
+// worker is a machine with its clocks, on which one process after another runs.
+type worker struct {
+	s    *Simulation
+	n    int
+	name string
+	p    *process // the last one; it may be dead
+	life int
+
+	until  time.Duration           // stopped by a signal, or suspended, until then
+	frozen time.Duration           // how far the monotonic clock lies behind because of suspensions
+	skew   time.Duration           // of the wall clock
+	fooled time.Duration           // until then one clock is wrong, so the other is left alone: nothing survives both at once
+	cut    [services]time.Duration // cut off until then
+	leaves bool                    // does not come back
+}
+
+// process is one life of a worker: the connector's own machines and what drives them. Whatever happens to it later is
+// an event to it, so a crash ends it and a pause delays it.
+type process struct {
+	s        *Simulation
+	w        *worker
+	dead     bool
+	leases   *lease.Machine
+	delivery *delivery.Machine
+	loader   *loader
+	sessions []*session
+
+	readers map[string]*reader // by shard
+	byGen   map[uint64]*reader // until its holding is over
+	byRef   map[delivery.Ref]*reader
+	batches map[delivery.BatchID]*batch
+	byToken map[uint64]func(error)
+	tokens  uint64
+
+	pumping       bool
+	leasesDue     bool
+	deliveryDue   bool
+	leaseAlarm    alarm
+	deliveryAlarm alarm
+	stopping      bool // SIGTERM came
+	flushed       bool // and everything is committed
+	dropped       bool // a batch, so some of what was read is not committed, and not told either
+}
+
+// start begins a new process.
+func (w *worker) start() {
+	s := w.s
+	w.life++
+	p := &process{
+		s: s, w: w, readers: map[string]*reader{}, byGen: map[uint64]*reader{}, byRef: map[delivery.Ref]*reader{}, batches: map[delivery.BatchID]*batch{},
+		byToken: map[uint64]func(error){},
+	}
+	w.p = p
+	p.loader = &loader{p: p}
+	p.leases = lease.NewMachine(lease.Config{
+		Worker: w.name, Duration: s.plan.lease, Start: lease.Start{Position: row.TrimHorizon}, StreamCreated: 1,
+		Seed: s.rng.Uint64(), Instance: fmt.Sprintf("%s.%d", w.name, w.life), Broken: s.opts.Broken,
+	})
+	p.delivery = delivery.New(delivery.Config{
+		Interval: s.plan.interval, MaxBytes: 1 << 40, MaxRows: s.plan.maxRows, Gather: time.Second,
+		Retry: 500 * time.Millisecond, MaxRetry: 30 * time.Second, Sort: severity, Broken: s.opts.Broken,
+	})
+	ids := 0
+	p.loader.client = snowflake.NewClient(p, discard)
+	p.loader.ledger = snowflake.NewLedger(p.loader.client, snowflake.LedgerOptions{
+		Table: snowflake.Name{Database: "D", Schema: "S", Object: "T"}, Stream: streamID, Application: application,
+		LockPatience: s.plan.lease, Log: discard, Broken: s.opts.Broken,
+		NewID: func() string { ids++; return w.name + "." + strconv.Itoa(w.life) + "-" + strconv.Itoa(ids) },
+		Watch: p.watch, Sleep: p.loader.sleep,
+	})
+	s.note(noteStart, int64(w.n), int64(w.life))
+	if s.trace != nil {
+		s.say("w%d starts, life %d", w.n, w.life)
+	}
+	p.leasesDue = true
+	p.pump()
+}
+
+const (
+	streamID    = "arn@1"
+	application = "app"
+)
+
+var discard = slog.New(slog.DiscardHandler)
+
+func severity(err error) delivery.Severity {
+	switch {
+	case sink.IsFinal(err):
+		return delivery.Stop
+	case sink.NeedsOperator(err):
+		return delivery.Operator
+	default:
+		return delivery.Transient
+	}
+}
+
+// after has do called in d, if the process lives then and once it runs.
+func (p *process) after(d time.Duration, do func()) {
+	p.s.push(event{at: p.s.now + max(d, 0), to: p, do: do})
+}
+
+// clock reads the worker's clocks.
+func (p *process) clock() lease.Instant {
+	w := p.w
+	return lease.Instant{Mono: w.s.now - w.frozen + time.Hour, Wall: epoch.Add(w.s.now + w.skew)}
+}
+
+func (p *process) mono() time.Duration { return p.clock().Mono }
+
+// watch is the ledger's stopwatch.
+func (p *process) watch() func() time.Duration {
+	start := p.clock()
+	return func() time.Duration { return p.clock().Since(start) }
+}
+
+// alarm is a timer by the worker's monotonic clock.
+type alarm struct {
+	mono  time.Duration // never when it is off
+	fires time.Duration // the reading at which the event that is under way comes
+	armed bool
+	life  int
+}
+
+func (p *process) set(a *alarm, mono time.Duration, do func()) {
+	a.mono = mono
+	if mono == never || a.armed && a.fires <= mono {
+		return
+	}
+	a.life++
+	a.armed, a.fires = true, mono
+	life := a.life
+	p.after(mono-p.mono(), func() {
+		if a.life != life {
+			return
+		}
+		a.armed = false
+		switch {
+		case a.mono == never:
+		case p.mono() < a.mono:
+			p.set(a, a.mono, do)
+		default:
+			do()
+		}
+	})
+}
+
+// leasing has the lease machine decide, after it was told something.
+func (p *process) leasing() {
+	p.leasesDue = true
+	p.pump()
+}
+
+// delivering has the delivery machine decide, after it was told something.
+func (p *process) delivering() {
+	p.deliveryDue = true
+	p.pump()
+}
+
+// pump asks both machines until neither was told anything more.
+func (p *process) pump() {
+	if p.pumping {
+		return
+	}
+	p.pumping = true
+	for !p.dead && (p.leasesDue || p.deliveryDue) {
+		if p.leasesDue {
+			p.leasesDue = false
+			p.advanceLeases()
+		}
+		if p.deliveryDue && !p.dead {
+			p.deliveryDue = false
+			p.advanceDelivery()
+		}
+	}
+	p.pumping = false
+}
+
+func (p *process) advanceLeases() {
+	s := p.s
+	out := p.leases.Advance(p.clock())
+	s.note(noteLeases, int64(p.w.n), int64(len(out.Writes)), int64(len(out.Events)), int64(out.Wake))
+	if out.Fatal != nil {
+		s.fail("w%d: leases end with: %v", p.w.n, out.Fatal)
+		return
+	}
+	for _, w := range out.Writes {
+		s.oracle.sent(p, w)
+		p.write(w)
+	}
+	for _, e := range out.Events {
+		p.leaseEvent(e)
+	}
+	if out.Scan {
+		p.reading(toDynamoDB, func() func(lease.Instant, error) {
+			scan := s.table.scan()
+			return func(now lease.Instant, err error) {
+				if err != nil {
+					scan = lease.Scan{}
+				}
+				p.leases.Scanned(now, scan, err)
+			}
+		})
+	}
+	if req := out.List; req != nil {
+		p.reading(toKinesis, func() func(lease.Instant, error) {
+			l := s.stream.list(req.Start)
+			return func(now lease.Instant, err error) {
+				if err != nil {
+					l = lease.Listing{}
+				}
+				p.leases.Listed(now, *req, l, err)
+			}
+		})
+	}
+	if out.Stopped {
+		p.stopped()
+		return
+	}
+	p.set(&p.leaseAlarm, out.Wake, p.leasing)
+}
+
+func (p *process) leaseEvent(e lease.Event) {
+	s := p.s
+	if s.trace != nil && e.Kind != lease.Answered {
+		s.say("w%d lease event %d %s gen %d %v %v", p.w.n, e.Kind, e.Key, e.Gen, e.Lease.Checkpoint, e.Err)
+	}
+	switch e.Kind {
+	case lease.Opened:
+		p.open(e)
+	case lease.Gone, lease.Ended, lease.Asked:
+		r := p.byGen[e.Gen]
+		if r == nil || r.gone {
+			s.fail("w%d: event %d of %s, whose holding is over", p.w.n, e.Kind, e.Key)
+			return
+		}
+		switch e.Kind {
+		case lease.Gone:
+			r.lose()
+		case lease.Ended:
+			r.over()
+		default:
+			r.handover()
+		}
+	case lease.Answered:
+		if f := p.byToken[e.Token]; f != nil {
+			delete(p.byToken, e.Token)
+			f(e.Err)
+		}
+	}
+}
+
+func (p *process) advanceDelivery() {
+	s := p.s
+	out := p.delivery.Advance(p.mono())
+	s.note(noteDelivery, int64(p.w.n), int64(len(out.Events)), int64(out.Wake))
+	for _, e := range out.Events {
+		p.deliveryEvent(e)
+	}
+	if out.Fatal != nil {
+		s.fail("w%d: delivery ends with: %v", p.w.n, out.Fatal)
+		return
+	}
+	if out.Op != nil {
+		p.do(*out.Op)
+	}
+	if out.Done && p.stopping && !p.flushed {
+		p.flushed = true
+		s.oracle.releasing(p)
+		p.leases.Stop()
+		p.leasesDue = true
+	}
+	wake := out.Wake
+	if wake == delivery.Never {
+		wake = never
+	}
+	p.set(&p.deliveryAlarm, wake, p.delivering)
+}
+
+func (p *process) deliveryEvent(e delivery.Event) {
+	s := p.s
+	r := p.byRef[e.Shard]
+	if s.trace != nil && e.Kind != delivery.Woken {
+		id := ""
+		if r != nil {
+			id = r.sh.id
+		}
+		s.say("w%d delivery event %d %s %v batch %d %+v %v", p.w.n, e.Kind, id, e.At, e.Batch, e.Counts, e.Err)
+	}
+	switch e.Kind {
+	case delivery.Checkpoint:
+		if r != nil {
+			p.leases.Checkpoint(p.clock(), r.sh.id, r.gen, e.At)
+			p.leasesDue = true
+		}
+	case delivery.Finish:
+		if r != nil {
+			r.finished = true
+			p.leases.Finish(p.clock(), r.sh.id, r.gen, r.children)
+			p.leasesDue = true
+		}
+	case delivery.Drained:
+		if r != nil {
+			r.drained()
+		}
+	case delivery.Woken:
+		if r != nil {
+			p.after(0, r.retry)
+		}
+	case delivery.Discard:
+		delete(p.batches, e.Batch)
+	case delivery.Forgotten:
+		delete(p.byRef, e.Shard)
+	case delivery.Settled:
+		s.oracle.settled(p)
+	case delivery.WentBack:
+		p.dropped = true
+	case delivery.Trouble:
+		s.note(noteTrouble, int64(p.w.n), int64(e.Pause))
+	}
+}
+
+// crash ends the process where it stands. What it has sent is on its way.
+func (p *process) crash() {
+	if p.dead {
+		return
+	}
+	s := p.s
+	s.note(noteCrash, int64(p.w.n))
+	if s.trace != nil {
+		s.say("w%d crashes", p.w.n)
+	}
+	s.oracle.died(p)
+	p.dead = true
+	p.loader.kill()
+	for _, ss := range p.sessions {
+		if !ss.cut {
+			ss.cut = true
+			ss.detach()
+		}
+	}
+}
+
+// terminate begins the graceful stop.
+func (p *process) terminate() {
+	if p.dead || p.stopping {
+		return
+	}
+	s := p.s
+	if s.trace != nil {
+		s.say("w%d is told to stop", p.w.n)
+	}
+	p.stopping = true
+	p.leases.Drain()
+	for _, id := range sortedKeys(p.readers) {
+		p.readers[id].end()
+	}
+	p.deliveryDue = true
+	p.after(s.plan.shutdown, p.crash) // what is left is abandoned
+	p.ended()
+	p.leasing()
+}
+
+// ended goes on with the graceful stop once every reader is closed.
+func (p *process) ended() {
+	if !p.stopping {
+		return
+	}
+	for _, r := range p.readers {
+		if !r.closed {
+			return
+		}
+	}
+	p.delivery.Stop(p.mono())
+	p.deliveryDue = true
+}
+
+// stopped is the end of a graceful stop.
+func (p *process) stopped() {
+	s := p.s
+	if s.trace != nil {
+		s.say("w%d has stopped", p.w.n)
+	}
+	p.dead = true
+	p.loader.kill()
+	for _, ss := range p.sessions {
+		ss.Close()
+	}
+	s.oracle.left(p)
+}
+
+// do begins a step of delivery.
+func (p *process) do(op delivery.Op) {
+	switch op.Kind {
+	case delivery.Confirm, delivery.Mark:
+		errs := make([]error, len(op.Shards))
+		left := len(op.Shards)
+		for i, ref := range op.Shards {
+			answered := func(err error) {
+				errs[i] = err
+				if left--; left > 0 {
+					return
+				}
+				if op.Kind == delivery.Confirm {
+					p.delivery.Confirmed(p.mono(), op.ID, errs)
+				} else {
+					p.delivery.Marked(p.mono(), op.ID, errs)
+				}
+				p.deliveryDue = true
+			}
+			r := p.byRef[ref]
+			p.tokens++
+			p.byToken[p.tokens] = answered
+			if op.Kind == delivery.Confirm {
+				p.leases.Confirm(p.clock(), r.sh.id, r.gen, p.tokens)
+			} else {
+				p.leases.MarkOffsets(p.clock(), r.sh.id, r.gen, p.tokens)
+			}
+		}
+		p.leasesDue = true
+	case delivery.Acquire:
+		p.loader.acquire(op)
+	case delivery.Load:
+		p.loader.load(op)
+	}
+}
