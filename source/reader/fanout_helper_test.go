@@ -2,9 +2,12 @@ package reader
 
 import (
 	"context"
+	"io"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 
@@ -57,6 +60,14 @@ func (r *rig) subscribed() *rig {
 	return r
 }
 
+// peer is the reader of another process, as the same consumer.
+func (r *rig) peer() *rig {
+	p := rigOf(r.t, r.server)
+	p.as = &named{arn: r.as.arn}
+	p.fan = NewFanOut(p.cfg.Service.(*kinesis.Client), p.as)
+	return p
+}
+
 // bothWays runs a test once with a reader that polls and once with one that subscribes.
 func bothWays(t *testing.T, opt standin.Options, test func(t *testing.T, r *rig)) {
 	t.Helper()
@@ -77,4 +88,48 @@ func (r *rig) subscriptions() []standin.Subscription {
 		}
 	}
 	return nil
+}
+
+// openBody is a subscription's answer that counts itself out when it is closed.
+type openBody struct {
+	io.ReadCloser
+	open *atomic.Int32
+	once sync.Once
+}
+
+func (b *openBody) Close() error {
+	b.once.Do(func() { b.open.Add(-1) })
+	return b.ReadCloser.Close()
+}
+
+// paced checks that the reader kept to what the service allows: a call a second, and none within 5 s of a successful one.
+func (r *rig) paced() {
+	r.t.Helper()
+	var last, granted time.Time
+	for i, c := range r.of("SubscribeToShard") {
+		if d := c.at.Sub(last); i > 0 && d < time.Second {
+			r.t.Errorf("call %d comes %v after the one before it", i+1, d)
+		}
+		if d := c.at.Sub(granted); !granted.IsZero() && d < 5*time.Second {
+			r.t.Errorf("call %d comes %v after the last successful one", i+1, d)
+		}
+		if last = c.at; c.status == 200 {
+			granted = c.at
+		}
+	}
+}
+
+// flow puts n records every second, for d.
+func (r *rig) flow(n int, d time.Duration) {
+	go func() {
+		for range int(d / time.Second) {
+			r.put(n, 10)
+			<-time.After(time.Second)
+		}
+	}()
+}
+
+// inEvents makes f of the events that it is told of.
+func inEvents(f func(standin.Event) *standin.Fault) standin.Options {
+	return standin.Options{Hooks: standin.Hooks{Event: f}}
 }

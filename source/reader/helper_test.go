@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -44,6 +45,7 @@ type rig struct {
 	as     *named  // whom fan reads as
 	log    *bytes.Buffer
 
+	open     atomic.Int32 // subscriptions that the reader has not closed
 	mu       sync.Mutex
 	calls    []call
 	got      []standin.Record
@@ -53,10 +55,16 @@ type rig struct {
 
 func newRig(t *testing.T, opt standin.Options) *rig {
 	t.Helper()
-	r := &rig{t: t, server: standin.New(opt), log: new(bytes.Buffer)}
-	if err := r.server.CreateStream(stream, 1); err != nil {
+	server := standin.New(opt)
+	if err := server.CreateStream(stream, 1); err != nil {
 		t.Fatal(err)
 	}
+	return rigOf(t, server)
+}
+
+// rigOf is a rig of another process.
+func rigOf(t *testing.T, server *standin.Server) *rig {
+	r := &rig{t: t, server: server, log: new(bytes.Buffer)}
 	log := slog.New(slog.NewTextHandler(r.log, nil))
 	r.cfg = Config{
 		Service: kinesis.New(kinesis.Options{
@@ -74,11 +82,17 @@ func newRig(t *testing.T, opt standin.Options) *rig {
 func (r *rig) RoundTrip(req *http.Request) (*http.Response, error) {
 	_, op, _ := strings.Cut(req.Header.Get("X-Amz-Target"), ".")
 	c := call{op: op, at: time.Now()}
+	if n := r.open.Load(); op == "SubscribeToShard" && n > 0 {
+		r.t.Errorf("subscribes while %d subscriptions are open", n)
+	}
 	resp, err := r.server.RoundTripper().RoundTrip(req)
 	if err == nil {
 		c.status = resp.StatusCode
 	}
-	if err == nil && resp.ContentLength >= 0 { // a subscription's answer has no length
+	if err == nil && resp.ContentLength < 0 {
+		resp.Body = &openBody{ReadCloser: resp.Body, open: &r.open}
+		r.open.Add(1)
+	} else if err == nil {
 		body, err := io.ReadAll(resp.Body)
 		if err != nil {
 			return nil, err
