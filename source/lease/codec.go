@@ -44,6 +44,12 @@ const (
 // entityLease marks leases since KCL 3.5, which keeps rows of other kinds in the same table.
 const entityLease = "LEASE"
 
+// entityMigration marks the row that says how such a fleet balances, in its attribute cv.
+const (
+	entityMigration   = "CLIENT_VERSION_MIGRATION"
+	attrClientVersion = "cv"
+)
+
 // errNotLease marks rows that are no leases of this stream; they are nobody's fault.
 var errNotLease = errors.New("not a lease of this stream")
 
@@ -115,6 +121,15 @@ func decode(it item) (Lease, error) {
 		return Lease{Key: l.Key}, fmt.Errorf("read lease row %q: %w", l.Key, d.err)
 	}
 	return l, nil
+}
+
+// clientVersion returns what the migration row of a KCL 3.5 fleet says of its version; "" of any other row.
+func clientVersion(it item) string {
+	d := decoder{it: it}
+	if d.text(attrEntity) != entityMigration {
+		return ""
+	}
+	return d.text(attrClientVersion)
 }
 
 func checkCheckpoint(p row.Position) error {

@@ -2,6 +2,7 @@ package lease
 
 import (
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -9,38 +10,38 @@ import (
 	"kinesis-snowflake/internal/row"
 )
 
+// both has two workers of two leases each.
+func both(f *fleet) (a, b *worker) {
+	a = f.start("a", nil)
+	f.within(2*time.Second, "a has all", func() bool { return len(a.open()) == 4 })
+	b = f.start("b", nil)
+	f.within(15*time.Second, "they share", func() bool { return len(a.open()) == 2 && len(b.open()) == 2 })
+	return a, b
+}
+
 func TestWorkers(t *testing.T) {
 	bubble(t, "AKilledOnesLeasesAreTakenOver", func(t *testing.T) {
 		f := newFleet(t, tiles(4)...)
-		a := f.start("a", nil)
-		if took := f.within(2*time.Second, "a has all", func() bool { return len(a.open()) == 4 }); took > time.Second {
-			t.Errorf("a fresh table took %v", took)
-		}
-		b := f.start("b", nil)
+		a, b := both(f)
 		f.pass(time.Minute)
-		if len(b.open()) != 0 || len(a.open()) != 4 {
-			t.Fatalf("a %v, b %v", a.open(), b.open())
-		}
-		a.held("shardId-000000000001").Checkpoint(row.Position{Sequence: "77"})
+		shard := a.open()[0]
+		a.held(shard).Checkpoint(row.Position{Sequence: "77"})
 		f.pass(2 * time.Second)
 		a.kill()
-		// Half a duration until the scan that still sees the last renewal as new, and a duration from there.
-		took := f.within(lease10*3/2+time.Second, "b has all", func() bool { return len(b.open()) == 4 })
+		took := f.within(lease10+3*time.Second, "b has all", func() bool { return len(b.open()) == 4 })
 		if took < lease10-lease10/renewals {
 			t.Errorf("taken over after %v, while the leases were valid", took)
 		}
-		if got := b.held("shardId-000000000001").Start().Sequence; got != "77" {
+		if got := b.held(shard).Start().Sequence; got != "77" {
 			t.Errorf("b starts from %s", got)
 		}
 		f.stop(b)
 	})
 	bubble(t, "AStoppedOnesLeasesAreTakenAtOnce", func(t *testing.T) {
 		f := newFleet(t, tiles(4)...)
-		a := f.start("a", nil)
-		f.within(2*time.Second, "a has all", func() bool { return len(a.open()) == 4 })
-		b := f.start("b", nil)
+		a, b := both(f)
 		f.pass(time.Minute)
-		h := a.held("shardId-000000000002")
+		h := a.held(a.open()[1])
 		h.Checkpoint(row.Position{Sequence: "123"})
 		f.stop(a)
 		select {
@@ -49,12 +50,12 @@ func TestWorkers(t *testing.T) {
 			t.Error("a lease was released and its user was not told")
 		}
 		for key, l := range f.rows() {
-			if l.Owner != "" {
-				t.Errorf("%s still belongs to %s", key, l.Owner)
+			if l.Owner == "a" {
+				t.Errorf("%s still belongs to a", key)
 			}
 		}
-		f.within(lease10/scanParts+time.Second, "b has all", func() bool { return len(b.open()) == 4 })
-		if got := b.held("shardId-000000000002").Start().Sequence; got != "123" {
+		f.within(2*time.Second, "b has all", func() bool { return len(b.open()) == 4 })
+		if got := b.held(h.Shard()).Start().Sequence; got != "123" {
 			t.Errorf("b starts from %s", got)
 		}
 		f.stop(b)
@@ -65,19 +66,14 @@ func TestWorkers(t *testing.T) {
 		for i := range 4 {
 			ws = append(ws, f.start(fmt.Sprint("w", i), nil))
 		}
-		open := func() (n int) {
-			for _, w := range ws {
-				n += len(w.open())
-			}
-			return n
-		}
-		f.within(lease10, "all are held", func() bool { return open() == 20 })
+		f.within(lease10, "all are held", func() bool { return f.open(ws...) == 20 })
+		f.within(lease10, "they have equal shares", func() bool { return f.even(ws...) })
 		f.pass(time.Minute)
-		if open() != 20 {
-			t.Errorf("%d are held", open())
+		if f.open(ws...) != 20 || !f.even(ws...) {
+			t.Errorf("%d are held", f.open(ws...))
 		}
 		for key, l := range f.rows() {
-			if l.OwnerSwitches > 0 {
+			if l.OwnerSwitches > 2 {
 				t.Errorf("%s changed hands %d times", key, l.OwnerSwitches)
 			}
 		}
@@ -85,6 +81,35 @@ func TestWorkers(t *testing.T) {
 			f.stop(w)
 		}
 	})
+}
+
+// open counts what the workers have open.
+func (f *fleet) open(ws ...*worker) (n int) {
+	for _, w := range ws {
+		n += len(w.open())
+	}
+	return n
+}
+
+// held returns the lease of a shard, whoever holds it.
+func (f *fleet) held(shard string, ws ...*worker) *Held {
+	f.t.Helper()
+	for _, w := range ws {
+		if h := w.held(shard); h != nil {
+			return h
+		}
+	}
+	f.t.Fatalf("nobody holds %s", shard)
+	return nil
+}
+
+// even reports whether no worker has two leases more than another.
+func (f *fleet) even(ws ...*worker) bool {
+	var n []int
+	for _, w := range ws {
+		n = append(n, len(w.open()))
+	}
+	return slices.Max(n)-slices.Min(n) <= 1
 }
 
 // jumpy is a clock whose wall a test sets.

@@ -53,6 +53,9 @@ func (d *DynamoDB) Scan(ctx context.Context) (Scan, error) {
 				scan.Leases = append(scan.Leases, l)
 			case errors.Is(err, errNotLease):
 				scan.Others++
+				if v := clientVersion(it); v != "" {
+					scan.Client = v
+				}
 			default:
 				scan.Broken = append(scan.Broken, l.Key)
 				d.reportOnce(l.Key, err)

@@ -2,6 +2,7 @@ package lease
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"kinesis-snowflake/internal/row"
@@ -15,6 +16,27 @@ type entry struct {
 	seen  time.Duration // when its counter was first seen to have this value
 	moved bool          // the counter was seen to change, so its owner was alive then
 	asOf  time.Duration // scans that began earlier may show an older row
+	stamp uint64        // the last look that showed it
+
+	seenWall   time.Time // seen, by the wall clock; for a broken rule
+	switched   bool      // it was seen to change hands
+	switchedAt time.Duration
+
+	next    *peer // the owner
+	holder  *peer // the checkpoint owner during a hand-over, else the owner
+	counted *peer // the one for whom it counts
+	live    bool  // it counts as unfinished
+
+	vacant   bool // it was found free or expired
+	vacantAt time.Duration
+	queued   bool // for a take
+	steals   int  // attempts to take it from a living worker, one after the other
+
+	waits      bool // it was asked for, and its holder has not handed it over yet
+	waitsSince time.Duration
+	undo       bool // take the request back
+	given      bool // it was handed over to this worker
+	rank       int  // among the leases that could be asked for
 
 	held *held
 	user uint64 // the opened holding whose user has not closed it, which may be over already; 0 = none
@@ -25,6 +47,11 @@ type entry struct {
 
 	wake time.Duration
 	slot int // in the heap; -1 when it is not there
+
+	dirty     bool // the next Advance looks at it
+	waiting   bool // held, and waiting for another row: a parent's end or a child's creation
+	listed    bool // in the list of those that wait
+	forgotten bool
 }
 
 // held is a lease that this worker owns.
@@ -68,12 +95,15 @@ const (
 	opEnd
 	opCreate
 	opDelete
+	opAsk      // for a living worker's lease
+	opGiveBack // a request, or what came of it
 )
 
 // op is a write from its first attempt until its outcome is known.
 type op struct {
 	kind     opKind
-	key      string
+	steal    bool // of a take: from a living worker
+	entry    *entry
 	write    Write
 	first    Instant // start of the first attempt that may have taken effect
 	inFlight bool
@@ -86,6 +116,8 @@ func (m *Machine) entry(key string) *entry {
 	if !ok {
 		e = &entry{key: key, slot: -1}
 		m.entries[key] = e
+		m.rows = append(m.rows, e)
+		m.untidy = true
 	}
 	return e
 }
@@ -96,13 +128,25 @@ func (m *Machine) forget(e *entry) {
 		return
 	}
 	m.schedule(e, never)
-	delete(m.dirty, e.key)
 	delete(m.entries, e.key)
+	e.forgotten, m.untidy = true, true
+	refer(&e.next, nil)
+	refer(&e.holder, nil)
+}
+
+// ordered returns all entries in the order of their keys.
+func (m *Machine) ordered() []*entry {
+	if m.untidy {
+		m.untidy = false
+		m.rows = slices.DeleteFunc(m.rows, func(e *entry) bool { return e.forgotten })
+		slices.SortFunc(m.rows, func(a, b *entry) int { return cmp.Compare(a.key, b.key) })
+	}
+	return m.rows
 }
 
 // begin sends the first attempt of a write.
 func (m *Machine) begin(now Instant, e *entry, o *op) {
-	o.key = e.key
+	o.entry = e
 	o.write.ID = m.id()
 	m.ops[o.write.ID] = o
 	e.op = o
@@ -123,11 +167,13 @@ func (m *Machine) drop(e *entry) {
 	if e.op == nil {
 		return
 	}
-	if e.op.kind == opTake {
+	switch e.op.kind {
+	case opTake:
 		m.takes--
-	}
-	if e.op.kind == opCreate {
+	case opCreate:
 		m.sync.inFlight--
+	case opAsk, opGiveBack:
+		m.requests--
 	}
 	delete(m.ops, e.op.write.ID)
 	e.op = nil

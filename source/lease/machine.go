@@ -12,7 +12,6 @@ import (
 const (
 	renewals   = 3  // a lease is renewed every duration/3
 	fenceParts = 10 // a holder stops at 9/10, so that it has stopped before another worker may start
-	scanParts  = 2  // two looks a duration: a lease that stands still between them is a suspect, looked at when it expires
 )
 
 const (
@@ -40,18 +39,37 @@ type Machine struct {
 	rng     *rand.Rand
 	entries map[string]*entry
 	broken  map[string]bool
-	dirty   map[string]*entry
+	rows    []*entry // of entries; see ordered
+	untidy  bool     // rows must be sorted, or rid of the forgotten
+	dirty   []*entry
 	wakes   wakeHeap
-	waiting map[string]*entry // held, and waiting for another row: a parent's end or a child's creation
+	waiting []*entry // those that wait for another row, and some that no longer do
 	held    int
 	out     Output
 
 	ops    map[uint64]*op
 	lastID uint64 // of ops, nonces and holdings
 	takes  int    // in flight
-	queue  []string
-	drains bool // no more takes and opens
-	stops  bool // release everything
+	queue  []*entry
+	takeAt time.Duration // when the first of the queue may be taken; never when nothing holds it up
+	eager  float64       // this look's factor of the grace before this worker takes more than its share
+	drains bool          // no more takes and opens
+	stops  bool          // release everything
+
+	self       *peer
+	peers      []*peer // by name
+	byName     map[string]*peer
+	owners     int // peers for whom leases count
+	unfinished int // leases
+	client     string
+	looks      uint64 // of the table
+
+	asks      []*entry // to be asked for
+	requests  int      // in flight
+	awaited   int      // asked for and not handed over yet
+	stealAt   time.Duration
+	standings []standing // scratch
+	found     []*entry   // scratch
 
 	scan  look
 	list  look
@@ -136,16 +154,18 @@ type Event struct {
 
 // NewMachine returns the machine of one worker. Config's Clock and Logger are not used; Seed and Instance must be set.
 func NewMachine(cfg Config) *Machine {
-	return &Machine{
+	m := &Machine{
 		cfg:     cfg,
 		rng:     rand.New(rand.NewPCG(cfg.Seed, 0)),
 		entries: map[string]*entry{},
 		broken:  map[string]bool{},
-		dirty:   map[string]*entry{},
-		waiting: map[string]*entry{},
+		byName:  map[string]*peer{},
 		ops:     map[uint64]*op{},
+		takeAt:  never,
 		sync:    syncState{missing: map[string]time.Duration{}},
 	}
+	m.self = m.peer(cfg.Worker)
+	return m
 }
 
 // Advance decides everything that is due at now.
@@ -154,21 +174,22 @@ func (m *Machine) Advance(now Instant) Output {
 	for len(m.wakes) > 0 && m.wakes[0].wake <= now.Mono {
 		m.touch(heap.Pop(&m.wakes).(*entry))
 	}
-	for len(m.dirty) > 0 {
-		for _, key := range sortedKeys(m.dirty) {
-			e := m.dirty[key]
-			delete(m.dirty, key)
+	for i := 0; i < len(m.dirty); i++ { // it grows meanwhile
+		if e := m.dirty[i]; !e.forgotten {
+			e.dirty = false
 			m.schedule(e, m.step(now, e))
 		}
 	}
+	m.dirty = m.dirty[:0]
 	m.startTakes(now)
+	m.startAsks(now)
 	m.startCreates(now)
 	m.look(now)
 
 	out := m.out
 	m.out = Output{}
 	out.Wake = m.nextWake(now)
-	out.Stopped = m.stops && m.held == 0 && m.takes == 0
+	out.Stopped = m.stops && m.held == 0 && m.takes == 0 && m.requests == 0
 	return out
 }
 
@@ -179,6 +200,9 @@ func (m *Machine) nextWake(now Instant) time.Duration {
 	}
 	if !m.scan.running && !m.stops {
 		wake = min(wake, m.scan.next)
+	}
+	if m.takes < maxTakes {
+		wake = min(wake, m.takeAt)
 	}
 	if !m.list.running && m.scan.done && !m.stops && !m.creating() {
 		wake = min(wake, m.list.next)
@@ -199,7 +223,7 @@ func (m *Machine) compareClocks(now Instant) {
 		return
 	}
 	if m.clock.started {
-		for _, e := range m.entries {
+		for _, e := range m.ordered() {
 			if e.held != nil {
 				m.touch(e)
 			}
@@ -209,10 +233,28 @@ func (m *Machine) compareClocks(now Instant) {
 }
 
 // touch makes the next Advance look at e.
-func (m *Machine) touch(e *entry) { m.dirty[e.key] = e }
+func (m *Machine) touch(e *entry) {
+	if !e.dirty {
+		e.dirty = true
+		m.dirty = append(m.dirty, e)
+	}
+}
+
+// wait has e looked at whenever another row changes that it may wait for.
+func (m *Machine) wait(e *entry) {
+	e.waiting = true
+	if !e.listed {
+		e.listed = true
+		m.waiting = append(m.waiting, e)
+	}
+}
 
 // touchWaiting looks again at all leases that wait for other rows.
 func (m *Machine) touchWaiting() {
+	m.waiting = slices.DeleteFunc(m.waiting, func(e *entry) bool {
+		e.listed = e.waiting
+		return !e.waiting
+	})
 	for _, e := range m.waiting {
 		m.touch(e)
 	}

@@ -20,13 +20,13 @@ var (
 // step decides what is due for one row and returns when to look again.
 func (m *Machine) step(now Instant, e *entry) time.Duration {
 	wake := never
-	fence := m.cfg.Duration - m.cfg.Duration/fenceParts
+	fence := m.fence()
 	if h := e.held; h != nil {
-		if now.Since(h.renewed) >= fence {
+		if m.since(now, h.renewed) >= fence {
 			m.lose(e, errFenced)
 			m.offer(e, now)
 		} else {
-			wake = h.renewed.Mono + fence
+			wake = h.renewed.Mono + min(fence, never-h.renewed.Mono)
 		}
 	}
 	if h := e.held; h != nil && h.asker != "" && !h.handing {
@@ -53,6 +53,13 @@ func (m *Machine) step(now Instant, e *entry) time.Duration {
 		return wake
 	}
 	if e.held == nil {
+		if back := m.giveBack(e); back == nil {
+		} else if now.Mono < e.retryAt {
+			wake = min(wake, e.retryAt)
+		} else {
+			m.requests++
+			m.begin(now, e, back)
+		}
 		return wake
 	}
 	m.tryOpen(now, e)
@@ -65,6 +72,22 @@ func (m *Machine) step(now Instant, e *entry) time.Duration {
 	}
 	m.begin(now, e, o)
 	return wake
+}
+
+// fence is how long after the start of its last renewal a holder stops.
+func (m *Machine) fence() time.Duration {
+	if m.cfg.Broken.Has(mutant.NoSelfFence) {
+		return never
+	}
+	return m.cfg.Duration - m.cfg.Duration/fenceParts
+}
+
+// since returns how long ago a write began, by the clock that says the most.
+func (m *Machine) since(now, then Instant) time.Duration {
+	if m.cfg.Broken.Has(mutant.MonotonicFence) {
+		return now.Mono - then.Mono
+	}
+	return now.Since(then)
 }
 
 // compose returns the write that is due for a held lease, or when one will be. Whatever waits rides on it.
@@ -126,7 +149,7 @@ func (m *Machine) Wrote(now Instant, id uint64, l Lease, err error) {
 	if !ok {
 		return // the lease was lost meanwhile
 	}
-	e := m.entries[o.key]
+	e := o.entry
 	o.inFlight = false
 	m.touch(e)
 	if err == nil {
@@ -153,7 +176,7 @@ func (m *Machine) Wrote(now Instant, id uint64, l Lease, err error) {
 		m.fatal(err)
 	case ClassThrottled:
 		// Not written. What is composed anew can carry more; but a write in doubt must be repeated as it was.
-		if !o.doubt && o.kind <= opEnd && o.kind != opTake {
+		if !o.doubt && (o.kind <= opEnd && o.kind != opTake || o.kind >= opAsk) {
 			m.drop(e)
 			m.unanswered(e, o)
 		}
@@ -162,6 +185,15 @@ func (m *Machine) Wrote(now Instant, id uint64, l Lease, err error) {
 	}
 	e.retryAt = now.Mono + m.backoff(e.tries)
 	e.tries++
+	if m.stops && o.kind == opGiveBack && e.tries >= 5 {
+		// It is only a kindness: what is not given back expires.
+		m.drop(e)
+		e.undo, e.given = false, false
+		if e.waits {
+			e.waits = false
+			m.awaited--
+		}
+	}
 }
 
 // unanswered puts back the requests that a dropped write would have answered.
@@ -182,6 +214,9 @@ func (m *Machine) applied(now Instant, e *entry, o *op, l Lease) {
 		return
 	case opTake:
 		m.took(now, e, o, l)
+		return
+	case opAsk, opGiveBack:
+		m.observe(now, e, &l)
 		return
 	}
 	h := e.held
@@ -216,8 +251,14 @@ func (m *Machine) applied(now Instant, e *entry, o *op, l Lease) {
 func (m *Machine) refused(now Instant, e *entry, o *op, found *Lease) {
 	h := e.held
 	expected := e.lease.Counter
+	if o.kind == opAsk && o.doubt && found != nil && found.Owner == m.cfg.Worker {
+		e.given = true // asked for by a write whose answer was lost, and handed over since
+	}
 	m.observe(now, e, found)
-	if h == nil || o.kind == opTake || o.kind == opCreate || o.kind == opDelete {
+	switch {
+	case o.kind == opTake && o.steal && m.stealAgain(now, e, o.write.Update.If.Owner):
+		return
+	case h == nil || o.kind == opTake || o.kind == opCreate || o.kind == opDelete:
 		m.offer(e, now)
 		return
 	}
@@ -292,7 +333,7 @@ func (m *Machine) reopen(e *entry) {
 	h := e.held
 	m.gone(e, errReopened)
 	h.gen, h.asked, h.handing = m.id(), false, false
-	m.waiting[e.key] = e
+	m.wait(e)
 }
 
 func (m *Machine) ended(e *entry) {
@@ -308,6 +349,6 @@ func (m *Machine) ended(e *entry) {
 func (m *Machine) unhold(e *entry) {
 	e.held = nil
 	m.held--
-	delete(m.waiting, e.key)
+	e.waiting = false
 	m.touch(e)
 }

@@ -77,7 +77,7 @@ func (m *Machine) Finish(now Instant, key string, gen uint64, children []Shard) 
 	if len(h.finish.children) == 0 {
 		h.finish.children = children
 	}
-	m.waiting[key] = e
+	m.wait(e)
 	m.touch(e)
 }
 
@@ -96,7 +96,12 @@ func (m *Machine) Closed(now Instant, key string, gen uint64) {
 // Drain ends taking and opening.
 func (m *Machine) Drain() {
 	m.drains = true
-	m.queue = nil
+	m.queue, m.asks, m.takeAt = nil, nil, never
+	for _, e := range m.ordered() {
+		if e.waits || e.given {
+			m.touch(e)
+		}
+	}
 }
 
 // Stop drains and releases everything.
@@ -104,7 +109,7 @@ func (m *Machine) Stop() {
 	m.Drain()
 	m.stops = true
 	m.sync.creates = nil
-	for _, e := range m.entries {
+	for _, e := range m.ordered() {
 		if e.held != nil {
 			m.touch(e)
 		}

@@ -3,6 +3,8 @@ package lease
 import (
 	"fmt"
 	"time"
+
+	"kinesis-snowflake/internal/mutant"
 )
 
 // look starts the readings that are due.
@@ -37,18 +39,6 @@ func (m *Machine) Scanned(now Instant, s Scan, err error) {
 	first := !m.scan.done
 	m.scan.tries, m.scan.done, m.scan.doneAt = 0, true, m.scan.begun
 
-	present := make(map[string]bool, len(s.Leases))
-	for _, l := range s.Leases {
-		present[l.Key] = true
-		m.sighted(now, l)
-	}
-	for _, key := range sortedKeys(m.entries) {
-		e := m.entries[key]
-		if !present[key] && e.known && e.held == nil && e.op == nil && m.scan.begun >= e.asOf {
-			e.known = false
-			m.forget(e)
-		}
-	}
 	clear(m.broken)
 	for _, key := range s.Broken {
 		m.broken[key] = true
@@ -56,25 +46,65 @@ func (m *Machine) Scanned(now Instant, s Scan, err error) {
 	if first {
 		m.list.next = now.Mono
 	}
-	m.sync.empty = len(s.Broken) == 0
-	for _, e := range m.entries {
-		m.sync.empty = m.sync.empty && !e.known
+	m.client = clientOf(s.Client)
+	m.looks++
+	for i := range s.Leases {
+		m.sighted(now, &s.Leases[i])
 	}
-
-	m.scan.next = now.Mono + m.jitter(m.cfg.Duration/scanParts, 0.1)
-	for _, e := range m.entries {
-		if e.held == nil && e.known && !e.lease.Finished() && (e.lease.Owner != "" || e.lease.CheckpointOwner != "") {
-			if expiry := e.seen + m.cfg.Duration; expiry > now.Mono {
-				m.scan.next = min(m.scan.next, expiry)
-			}
-		}
-	}
-	m.offerAll(now)
+	m.review(now)
 	m.touchWaiting()
 }
 
+// review goes through all rows after a look at the table: what is gone, what can be taken, when to look again.
+func (m *Machine) review(now Instant) {
+	m.sync.empty = len(m.broken) == 0
+	for _, e := range m.queue {
+		e.queued = false
+	}
+	m.queue, m.asks = m.queue[:0], nil
+	suspect := never
+	for _, e := range m.ordered() {
+		if e.known && e.stamp != m.looks && e.held == nil && e.op == nil && m.scan.begun >= e.asOf {
+			m.observe(now, e, nil)
+			m.forget(e)
+		}
+		if !e.known {
+			continue
+		}
+		m.sync.empty = false
+		m.recount(now, e)
+		if e.held != nil || !e.live {
+			continue
+		}
+		if p := e.holder; p != nil {
+			if e.lease.Worker == p.name {
+				p.ours = m.looks
+			} else if e.lease.Measured {
+				p.kcl3 = m.looks
+			}
+			if expiry := e.seen + m.cfg.Duration; expiry > now.Mono {
+				suspect = min(suspect, expiry)
+			}
+		}
+		if e.waits && !e.undo && m.overdue(now, e) {
+			e.undo, e.holder.deaf = true, true
+			m.touch(e)
+		}
+		if m.findVacant(now, e) {
+			m.queue = append(m.queue, e)
+		}
+	}
+	m.prunePeers()
+	vacant := len(m.queue)
+	m.offerAll(now)
+	if vacant == 0 && m.takes == 0 && !m.drains && !m.creating() {
+		m.rebalance(now)
+	}
+	m.scan.next = min(now.Mono+m.jitter(m.lookPeriod(), 0.1), suspect)
+}
+
 // sighted takes in a row of a scan.
-func (m *Machine) sighted(now Instant, l Lease) {
+func (m *Machine) sighted(now Instant, l *Lease) {
 	if m.cfg.StreamCreated != 0 && l.StreamCreated != 0 && l.StreamCreated != m.cfg.StreamCreated {
 		m.fatal(&Error{
 			Op: "read lease " + l.Key, Class: ClassPermanent,
@@ -85,13 +115,20 @@ func (m *Machine) sighted(now Instant, l Lease) {
 		return
 	}
 	e := m.entry(l.Key)
-	if e.held != nil || e.op != nil {
-		return // the outcome of our own writes says more
+	e.stamp = m.looks
+	switch {
+	case e.held != nil:
+		// The outcome of our own writes says more, but only a look shows at once that the lease is asked for.
+		if e.op == nil && m.scan.begun >= e.asOf && l.Counter == e.lease.Counter && l.Holder() == m.cfg.Worker &&
+			(l.Owner != e.lease.Owner || l.CheckpointOwner != e.lease.CheckpointOwner) {
+			m.observe(now, e, l)
+			m.checkOwner(now, e, *l)
+		}
+	case e.op != nil && e.op.kind != opCreate: // of a creation the row itself says as much
+	case e.known && m.scan.begun < e.asOf && l.Counter <= e.lease.Counter: // read before what is known
+	default:
+		m.observe(now, e, l)
 	}
-	if e.known && m.scan.begun < e.asOf && l.Counter <= e.lease.Counter {
-		return // read before what is known
-	}
-	m.observe(now, e, &l)
 }
 
 // observe takes in a row as the service showed it; nil means that there is none.
@@ -99,11 +136,33 @@ func (m *Machine) observe(now Instant, e *entry, l *Lease) {
 	e.asOf = now.Mono
 	if l == nil {
 		e.known = false
+		m.recount(now, e)
+		m.await(now, e)
 		return
 	}
-	if !e.known || l.Counter != e.lease.Counter {
-		e.moved = e.known
-		e.seen = now.Mono
+	was := e.holder
+	if !e.known || l.Owner != e.lease.Owner || l.CheckpointOwner != e.lease.CheckpointOwner || e.next == nil {
+		refer(&e.next, m.peer(l.Owner))
+		refer(&e.holder, m.peer(l.Holder()))
+	}
+	switch {
+	case !e.known:
+		e.moved = false
+		e.seen, e.seenWall = now.Mono, now.Wall
+		if m.cfg.Broken.Has(mutant.FirstSightExpired) {
+			e.seen -= m.cfg.Duration
+		}
+	case l.Counter != e.lease.Counter:
+		e.moved = true
+		e.seen, e.seenWall = now.Mono, now.Wall
+		if e.holder != nil && e.holder == was {
+			was.moved = now.Mono
+		}
+	}
+	if e.known && e.holder != was {
+		e.switched, e.switchedAt = true, now.Mono
 	}
 	e.known, e.lease = true, *l
+	m.recount(now, e)
+	m.await(now, e)
 }

@@ -46,17 +46,17 @@ func TestShards(t *testing.T) {
 		closed[0].Closed, closed[1].Closed = true, true
 		f.stream.set(append(closed, merged)...)
 
-		a.held(base[0].ID).Checkpoint(row.Position{Sequence: "5"})
-		a.held(base[0].ID).Finish([]Shard{merged})
-		f.within(5*time.Second, "the first parent has ended", func() bool { return len(a.open()) == 1 })
+		f.held(base[0].ID, a, b).Checkpoint(row.Position{Sequence: "5"})
+		f.held(base[0].ID, a, b).Finish([]Shard{merged})
+		f.within(5*time.Second, "the first parent has ended", func() bool { return f.open(a, b) == 1 })
 		if l := f.rows()[base[0].ID]; !l.Finished() || l.Owner != "" || !slices.Equal(l.Children, []string{merged.ID}) {
 			t.Errorf("%+v", l)
 		}
 		f.pass(time.Minute)
-		if s := a.Status(); len(b.open()) != 0 || len(a.open()) != 1 || s.Pending+b.Status().Held != 1 {
-			t.Errorf("the merged shard is read before its second parent ended: a %v, b %v, %+v", a.open(), b.open(), s)
+		if sa, sb := a.Status(), b.Status(); f.open(a, b) != 1 || sa.Held+sb.Held != 2 {
+			t.Errorf("the merged shard is read before its second parent ended: a %v, b %v", sa, sb)
 		}
-		a.held(base[1].ID).Finish(nil) // a server that names no children
+		f.held(base[1].ID, a, b).Finish(nil) // a server that names no children
 		f.within(lease10, "the merged shard is read", func() bool {
 			return slices.Equal(append(a.open(), b.open()...), []string{merged.ID})
 		})
@@ -138,6 +138,7 @@ func TestShards(t *testing.T) {
 		b := f.start("b", nil)
 		f.within(time.Second, "b is synced", func() bool { return b.Status() == Status{Synced: true, Leases: 3, Pending: 3} })
 		f.within(lease10, "b has seen a renew", func() bool { return b.Status() == Status{Synced: true, Leases: 3, Others: 3} })
+		f.within(lease10, "b has its share", func() bool { return b.Status() == Status{Synced: true, Leases: 3, Held: 1, Open: 1, Others: 2} })
 		a.kill()
 		f.within(2*lease10, "b has all", func() bool { return b.Status() == Status{Synced: true, Leases: 3, Held: 3, Open: 3} })
 		f.stop(b)

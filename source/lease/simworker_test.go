@@ -32,6 +32,8 @@ type simReader struct {
 	gen uint64
 	at  int
 	end bool
+	// asked: another worker asked for it, so it reads no more.
+	asked bool
 }
 
 func (w *simWorker) clock() Instant {
@@ -175,6 +177,21 @@ func (w *simWorker) event(e Event) {
 		r := &simReader{gen: e.Gen, at: at}
 		w.reads[e.Key] = r
 		w.read(e.Key, r)
+	case Asked:
+		r := w.reads[e.Key]
+		if r == nil || r.gen != e.Gen || r.asked {
+			s.fail("%s was asked for %s that it does not read, or twice", w.name, e.Key)
+			return
+		}
+		r.asked = true
+		drain := time.Duration(s.rng.IntN(int(4 * time.Second)))
+		if s.chance(8) {
+			drain = HandOverTimeout + time.Duration(s.rng.IntN(int(s.duration)))
+		}
+		s.after(drain, w.alive(func() {
+			w.m.HandOver(w.clock(), e.Key, e.Gen)
+			w.advance()
+		}))
 	case Gone, Ended:
 		if e.Kind == Ended && !s.store.row(e.Key).Finished() {
 			s.fail("%s was told that %s has ended", w.name, e.Key)
@@ -191,7 +208,7 @@ func (w *simWorker) event(e Event) {
 func (w *simWorker) read(key string, r *simReader) {
 	s := w.s
 	s.after(time.Duration(s.rng.IntN(int(2*time.Second))), w.alive(func() {
-		if w.reads[key] != r || r.end {
+		if w.reads[key] != r || r.end || r.asked {
 			return
 		}
 		end, ends := s.ends[key]

@@ -39,6 +39,7 @@ type Scan struct {
 	Leases []Lease
 	Broken []string // keys of rows that look like leases but cannot be read; their shards are left alone
 	Others int      // rows of other entity types, and leases of other streams
+	Client string   // the client version that a fleet of KCL 3.5 keeps in its table; "" where there is none
 }
 
 // Update is one conditional write. It sets the counter to If.Counter+1, and the nonce.

@@ -5,60 +5,102 @@ import (
 	"strings"
 	"time"
 
+	"kinesis-snowflake/internal/mutant"
 	"kinesis-snowflake/internal/row"
 )
 
-// takeable reports whether a row may be taken now.
-func (m *Machine) takeable(now Instant, e *entry) bool {
-	l := e.lease
+const (
+	// A lease above this worker's share is left to the others for a moment, for longer the further above: they find it
+	// within a look. Not for much longer, because a lease that nobody reads is worse than an uneven share.
+	graceFirst = 250 * time.Millisecond
+	graceEach  = 50 * time.Millisecond
+	graceMost  = 1500 * time.Millisecond
+)
+
+// findVacant keeps track of since when a row is free or expired, and reports whether it is.
+func (m *Machine) findVacant(now Instant, e *entry) bool {
+	l := &e.lease
 	switch {
-	case m.drains, !e.known, l.Finished(), e.held != nil, e.op != nil, e.user != 0, now.Mono < e.retryAt:
-		return false
-	case l.CheckpointOwner != "":
-		// A hand-over of KCL: its holder may still write, and the next owner waits for it. Only when the counter stands
-		// still are both dead.
-	case l.Owner == "":
-		return true
-	case l.Owner == m.cfg.Worker && strings.HasPrefix(l.Nonce, m.cfg.Instance+"-"):
-		return true // this very process lost it and nobody took it since
+	case l.Owner == "" && l.CheckpointOwner == "", e.given, m.expired(now, e), m.lostHere(l):
+		if !e.vacant {
+			e.vacant, e.vacantAt = true, now.Mono
+		}
+	default:
+		e.vacant = false
 	}
-	return now.Mono-e.seen >= m.cfg.Duration
+	return e.vacant
+}
+
+// lostHere reports whether this very process lost the lease and nobody has taken it since.
+func (m *Machine) lostHere(l *Lease) bool {
+	return l.Owner == m.cfg.Worker && l.CheckpointOwner == "" && strings.HasPrefix(l.Nonce, m.cfg.Instance+"-")
+}
+
+// takeable reports whether a row may be taken now. During a hand-over the holder may still write, and the next owner
+// waits for it; only when the counter stands still are both dead.
+func (m *Machine) takeable(now Instant, e *entry) bool {
+	if m.drains || !e.known || e.held != nil || e.op != nil || e.user != 0 || now.Mono < e.retryAt || e.lease.Finished() ||
+		!m.findVacant(now, e) {
+		return false
+	}
+	return e.given || m.lostHere(&e.lease) || now.Mono-e.vacantAt >= m.patience(now)
+}
+
+// patience is how long a vacant lease is left to others. The leader of a KCL 3 fleet assigns what is vacant every two
+// durations; only what it leaves for more than two rounds is taken from under its hands.
+func (m *Machine) patience(now Instant) time.Duration {
+	for _, p := range m.peers {
+		if p.count > 0 && p != m.self && m.kindOf(p) == kcl3 && m.alive(now, p) {
+			return 9 * m.cfg.Duration / 2
+		}
+	}
+	return 0
 }
 
 // offer puts a row into the queue of takes if it may be taken.
 func (m *Machine) offer(e *entry, now Instant) {
-	if m.takeable(now, e) && !slices.Contains(m.queue, e.key) {
-		m.queue = append(m.queue, e.key)
+	if !e.queued && m.takeable(now, e) {
+		e.queued = true
+		m.queue = append(m.queue, e)
 	}
 }
 
-// offerAll fills the queue anew after a look at the table.
+// offerAll keeps of the queue, after a look at the table, what may be taken.
 func (m *Machine) offerAll(now Instant) {
-	m.queue = m.queue[:0]
-	for _, key := range sortedKeys(m.entries) {
-		if m.takeable(now, m.entries[key]) {
-			m.queue = append(m.queue, key)
-		}
+	m.queue = slices.DeleteFunc(m.queue, func(e *entry) bool { return !m.takeable(now, e) })
+	for _, e := range m.queue {
+		e.queued = true
 	}
 	// In random order, workers that start together collide less.
 	m.rng.Shuffle(len(m.queue), func(i, j int) { m.queue[i], m.queue[j] = m.queue[j], m.queue[i] })
-	m.queue = m.balance(m.queue)
+	m.eager = 0.7 + 0.6*m.rng.Float64()
 }
 
-// balance chooses which of the takeable leases this worker wants: all of them. A lease that nobody reads is worse than
-// an uneven share.
-func (m *Machine) balance(takeable []string) []string { return takeable }
+// grace returns when a lease may be taken, given how many this worker has and how many its share is.
+func (m *Machine) grace(e *entry) time.Duration {
+	above := m.self.count + m.takes + 1 - m.target()
+	if above <= 0 || e.given || m.workers() == 1 {
+		return e.vacantAt
+	}
+	d := min(graceFirst+graceEach*time.Duration(above), graceMost)
+	return e.vacantAt + time.Duration(float64(d)*m.eager)
+}
 
 // startTakes takes from the queue. Conditional writes decide between workers; the loser moves on.
 func (m *Machine) startTakes(now Instant) {
+	m.takeAt = never
 	for m.takes < maxTakes && len(m.queue) > 0 {
-		e, ok := m.entries[m.queue[0]]
-		m.queue = m.queue[1:]
-		if !ok || !m.takeable(now, e) {
-			continue
+		e := m.queue[0]
+		if m.takeable(now, e) {
+			if at := m.grace(e); at > now.Mono {
+				m.takeAt = at
+				return
+			}
+			m.takes++
+			m.begin(now, e, &op{kind: opTake, write: Write{Update: m.takeUpdate(now, e.lease)}})
 		}
-		m.takes++
-		m.begin(now, e, &op{kind: opTake, write: Write{Update: m.takeUpdate(now, e.lease)}})
+		e.queued = false
+		m.queue = m.queue[1:]
 	}
 }
 
@@ -67,7 +109,7 @@ func (m *Machine) takeUpdate(now Instant, l Lease) *Update {
 		Key:   l.Key,
 		Nonce: m.nonce(),
 		If:    Condition{Counter: l.Counter, Owner: l.Owner, CheckpointOwner: l.CheckpointOwner},
-		Set:   Changes{Owner: &m.cfg.Worker, EndHandover: l.CheckpointOwner != ""},
+		Set:   Changes{Owner: &m.cfg.Worker, EndHandover: l.CheckpointOwner != "", Worker: m.cfg.Worker},
 	}
 	u.Set.OwnerSwitched = l.Owner != "" && l.Owner != m.cfg.Worker || l.CheckpointOwner == m.cfg.Worker
 	m.remember(now, l, &u.Set)
@@ -76,8 +118,12 @@ func (m *Machine) takeUpdate(now Instant, l Lease) *Update {
 
 // took handles a successful take. The row that came back, not the one that was scanned, says where to start.
 func (m *Machine) took(now Instant, e *entry, o *op, l Lease) {
+	if m.cfg.Broken.Has(mutant.ScannedStart) {
+		l.Checkpoint = e.lease.Checkpoint
+	}
+	e.steals, e.vacant = 0, false
 	m.observe(now, e, &l)
-	if now.Since(o.first) >= m.cfg.Duration-m.cfg.Duration/fenceParts {
+	if m.since(now, o.first) >= m.fence() {
 		m.offer(e, now) // the answer took so long that the holding is over
 		return
 	}
@@ -88,7 +134,9 @@ func (m *Machine) took(now Instant, e *entry, o *op, l Lease) {
 		taken:   now.Mono,
 	}
 	m.held++
-	m.waiting[e.key] = e
+	m.recount(now, e)
+	m.await(now, e)
+	m.wait(e)
 	m.checkOwner(now, e, l)
 }
 
@@ -105,7 +153,7 @@ func (m *Machine) tryOpen(now Instant, e *entry) {
 	if l.Checkpoint.Compare(h.pending) < 0 {
 		l.Checkpoint = h.pending // opened anew before it was written
 	}
-	delete(m.waiting, e.key)
+	e.waiting = false
 	m.event(Event{Kind: Opened, Key: e.key, Gen: h.gen, Lease: l, Time: m.startTime(l)})
 }
 
@@ -113,10 +161,13 @@ func (m *Machine) tryOpen(now Instant, e *entry) {
 // that began after the lease was taken: an older one may have passed the parent's place before it was created, as
 // parents are created before children.
 func (m *Machine) parentsDone(e *entry) bool {
+	if m.cfg.Broken.Has(mutant.ChildBeforeParent) {
+		return true
+	}
 	for _, p := range e.lease.Parents {
 		parent, ok := m.entries[p]
 		switch {
-		case m.broken[p]:
+		case m.broken[p], ok && !parent.known && parent.op != nil: // it is being created
 			return false
 		case ok && parent.known:
 			if !parent.lease.Finished() {

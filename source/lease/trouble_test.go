@@ -45,7 +45,7 @@ func TestTrouble(t *testing.T) {
 		b := f.start("b", nil)
 		f.within(2*time.Second, "all are held", func() bool { return len(a.open())+len(b.open()) == 2 })
 		f.pass(30 * time.Second)
-		before := append(a.open(), b.open()...)
+		before, rows := append(a.open(), b.open()...), f.rows()
 		f.server.SetHooks(standin.Hooks{Before: func(_ context.Context, c standin.Call) *standin.Fault {
 			if c.Op == "UpdateItem" {
 				return standin.Throttle()
@@ -59,7 +59,7 @@ func TestTrouble(t *testing.T) {
 			t.Errorf("held before %v, after %v", before, after)
 		}
 		for key, l := range f.rows() {
-			if l.OwnerSwitches > 0 {
+			if l.OwnerSwitches != rows[key].OwnerSwitches {
 				t.Errorf("%s changed hands", key)
 			}
 		}
