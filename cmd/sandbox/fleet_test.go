@@ -49,7 +49,7 @@ func TestFleet(t *testing.T) {
 	size := sizeOf(*minutesFlag)
 	fmt.Printf("fleet: workers=%d shards=%d records=%d minutes=%d seed=%d\n", size.workers, size.shards, size.records, *minutesFlag, seed)
 	b := newBench(t, "fleet", size.shards)
-	b.lease, b.interval = size.lease, size.interval
+	b.lease, b.interval, b.aggregated = size.lease, size.interval, 10
 	c := &crew{bench: b, size: size, rng: rand.New(rand.NewPCG(seed, 0)), done: map[string]int{}}
 	begun := time.Now()
 	for range size.workers {
