@@ -2,7 +2,6 @@ package kpl_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -44,6 +43,9 @@ func goldenRecords(t *testing.T) []kpltest.Record {
 	return out
 }
 
+// No key here looks like a whole number below 2^32-1: the table that aws-kinesis-agg for Node.js writes is the list of a
+// JavaScript object's names, which has such names first, whatever the indexes say.
+//
 // The files are made by the scripts in .ci/interop from testdata/records.json; see TestInteropAggregates.
 func TestAggregatesOfOthersAreExpanded(t *testing.T) {
 	files, err := filepath.Glob("testdata/aggregate-*.json")
@@ -54,8 +56,14 @@ func TestAggregatesOfOthersAreExpanded(t *testing.T) {
 	for _, file := range files {
 		g := readJSON[golden](t, file)
 		got, err := expand(t, g.Aggregate)
-		if err != nil || fmt.Sprintf("%q", got) != fmt.Sprintf("%q", want) {
-			t.Errorf("%s: %d user records, %v: %.300q; want %d", g.Generator, len(got), err, got, len(want))
+		if err != nil || len(got) != len(want) {
+			t.Errorf("%s: %d user records, %v; want %d", g.Generator, len(got), err, len(want))
+			continue
+		}
+		for i := range want {
+			if got[i] != want[i] {
+				t.Errorf("%s: user record %d is %q, want %q", g.Generator, i, got[i], want[i])
+			}
 		}
 	}
 }
