@@ -12,8 +12,9 @@ import (
 
 // clock stands still until it is advanced.
 type clock struct {
-	mu  sync.Mutex
-	now time.Time
+	mu     sync.Mutex
+	now    time.Time
+	alarms map[chan time.Time]time.Time
 }
 
 func newClock() *clock {
@@ -30,11 +31,42 @@ func (c *clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
+	for alarm, at := range c.alarms {
+		if !c.now.Before(at) {
+			delete(c.alarms, alarm)
+			close(alarm)
+		}
+	}
+}
+
+// Alarm is what subscriptions wait for.
+func (c *clock) Alarm(at time.Time) (<-chan time.Time, func() bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	alarm := make(chan time.Time)
+	if c.now.Before(at) {
+		if c.alarms == nil {
+			c.alarms = map[chan time.Time]time.Time{}
+		}
+		c.alarms[alarm] = at
+	} else {
+		close(alarm)
+	}
+	return alarm, func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		_, waiting := c.alarms[alarm]
+		delete(c.alarms, alarm)
+		return waiting
+	}
 }
 
 func target(opt kinesis.Options) (*kinesis.Server, kinesistest.Target) {
 	c := newClock()
-	opt.Clock = c.Now
+	opt.Clock, opt.Alarm = c.Now, c.Alarm
+	if opt.ConsumerDelay == 0 {
+		opt.ConsumerDelay = 2 * time.Second
+	}
 	s := kinesis.New(opt)
 	return s, kinesistest.Target{HTTP: s.RoundTripper(), Offers: kinesistest.All, Advance: c.Advance, Now: c.Now}
 }

@@ -34,16 +34,17 @@ type Server struct {
 	opt    Options
 	sealer *sealer
 	faults faults
-	limits atomic.Pointer[Limits] // read with a stream locked, so it has no lock of its own
+	// Both are used with a stream locked, and mu is locked before a stream is, so they have no lock of their own.
+	limits        atomic.Pointer[Limits]
+	subscriptions atomic.Int64
 
-	mu            sync.Mutex
-	streams       map[string]*stream
-	incarnations  map[uint64]*stream // including deleted ones, whose iterators are still about
-	lastCreated   map[string]int64
-	made          uint64
-	requests      uint64
-	subscriptions int
-	rates         map[string]*callWindow
+	mu           sync.Mutex
+	streams      map[string]*stream
+	incarnations map[uint64]*stream // including deleted ones, whose iterators are still about
+	lastCreated  map[string]int64
+	made         uint64
+	requests     uint64
+	rates        map[string]*callWindow
 }
 
 // New makes a server without streams.

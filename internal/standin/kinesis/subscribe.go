@@ -71,11 +71,7 @@ func (s *Server) subscribeToShard(in *input, now time.Time) (any, *Error) {
 	if seat.sub != nil {
 		seat.sub.end(taken)
 	}
-	s.mu.Lock()
-	s.subscriptions++
-	number := s.subscriptions
-	s.mu.Unlock()
 	seat.granted = now
-	seat.sub = &subscription{server: s, incarnation: st.incarnation, shard: h, consumer: c, seat: seat, number: number, index: index, began: now, due: now.Add(idleEvent)}
+	seat.sub = &subscription{server: s, incarnation: st.incarnation, shard: h, consumer: c, seat: seat, number: int(s.subscriptions.Add(1)), index: index, began: now, due: now.Add(idleEvent)}
 	return &answer{events: seat.sub}, nil
 }

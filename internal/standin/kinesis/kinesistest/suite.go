@@ -27,7 +27,9 @@ const (
 	LargeRecords                    // UpdateMaxRecordSize
 	ShardFilters                    // ListShards with filters and pages
 	Scaling                         // UpdateShardCount
-	All           = Clock | ReadLimits | WriteLimits | ControlLimits | ARN | OnDemand | Encryption | LargeRecords | ShardFilters | Scaling
+	FanOut                          // consumers and SubscribeToShard
+	SlowConsumers                   // a consumer is CREATING until the clock moves; goes with Clock
+	All           = Clock | ReadLimits | WriteLimits | ControlLimits | ARN | OnDemand | Encryption | LargeRecords | ShardFilters | Scaling | FanOut | SlowConsumers
 )
 
 // Target is a Kinesis to be judged.
@@ -37,7 +39,7 @@ type Target struct {
 	Offers   Needs
 	Advance  func(time.Duration) // with Clock
 	Now      func() time.Time    // the target's clock; default time.Now
-	Poll     func()              // called between looks at a stream that is not yet ACTIVE; may be nil
+	Poll     func()              // called between looks at a stream or consumer that is not yet ACTIVE; may be nil
 }
 
 // Client makes a client that tries each call once, so that a rule sees every refusal.
@@ -75,7 +77,8 @@ type Rule struct {
 // Rules are all rules, in the order of the operations.
 func Rules() []Rule {
 	var all []Rule
-	for _, group := range [][]Rule{streamRules(), putRules(), iteratorRules(), readRules(), reshardRules(), listRules(), limitRules()} {
+	for _, group := range [][]Rule{streamRules(), putRules(), iteratorRules(), readRules(), reshardRules(), listRules(), limitRules(),
+		consumerRules(), subscribeRules(), eventRules()} {
 		all = append(all, group...)
 	}
 	return all
@@ -96,7 +99,8 @@ func Run(t *testing.T, newServer func(t *testing.T) Target) {
 type Env struct {
 	Target
 	*kinesis.Client
-	streams int
+	streams   int
+	consumers int
 }
 
 // NewEnv prepares a target for one rule.

@@ -1,0 +1,152 @@
+package kinesistest
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+)
+
+// patience is how long a rule waits for an event that is due, in real time.
+const patience = 10 * time.Second
+
+// register registers a consumer under a name of its own, without waiting.
+func (e *Env) register(t T, stream string) *types.Consumer {
+	t.Helper()
+	e.consumers++
+	name := fmt.Sprintf("consumer-%d", e.consumers)
+	out, err := e.RegisterStreamConsumer(t.Context(), &kinesis.RegisterStreamConsumerInput{StreamARN: e.summary(t, stream).StreamARN, ConsumerName: &name})
+	must(t, err)
+	return out.Consumer
+}
+
+// consumer registers a consumer and waits for it to be ACTIVE.
+func (e *Env) consumer(t T, stream string) *types.Consumer {
+	t.Helper()
+	c := e.register(t, stream)
+	e.ready(t, *c.ConsumerARN)
+	return c
+}
+
+// ready waits for a consumer to be ACTIVE, a second between looks where the clock can be moved.
+func (e *Env) ready(t T, arn string) {
+	t.Helper()
+	for range 1000 {
+		if e.describeConsumer(t, arn).ConsumerStatus == types.ConsumerStatusActive {
+			return
+		}
+		e.pause()
+	}
+	t.Fatalf("consumer %s does not become ACTIVE", arn)
+}
+
+// pause lets the target go on with what takes it time.
+func (e *Env) pause() {
+	switch {
+	case e.Poll != nil:
+		e.Poll()
+	case e.Advance != nil:
+		e.Advance(time.Second)
+	default:
+		<-time.After(20 * time.Millisecond)
+	}
+}
+
+func (e *Env) describeConsumer(t T, arn string) *types.ConsumerDescription {
+	t.Helper()
+	out, err := e.DescribeStreamConsumer(t.Context(), &kinesis.DescribeStreamConsumerInput{ConsumerARN: &arn})
+	must(t, err)
+	return out.ConsumerDescription
+}
+
+// subscription is a subscription as a rule reads it.
+type subscription struct {
+	*kinesis.SubscribeToShardEventStream
+	cancel context.CancelFunc
+}
+
+func (s *subscription) close() {
+	s.cancel()
+	_ = s.Close() // its error is that of the events, which were judged
+}
+
+// try asks for a subscription; at is a sequence number, a time.Time or nil.
+func (e *Env) try(t T, arn, shard string, kind types.ShardIteratorType, at any) (*subscription, error) {
+	from := &types.StartingPosition{Type: kind}
+	switch at := at.(type) {
+	case string:
+		from.SequenceNumber = &at
+	case time.Time:
+		from.Timestamp = &at
+	}
+	// A target may accept a subscription and then say nothing, where the service sends a first frame at once.
+	ctx, cancel := context.WithCancel(t.Context())
+	impatient := time.AfterFunc(patience, cancel)
+	out, err := e.SubscribeToShard(ctx, &kinesis.SubscribeToShardInput{ConsumerARN: &arn, ShardId: &shard, StartingPosition: from})
+	if !impatient.Stop() && err == nil {
+		err = context.DeadlineExceeded
+	}
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	return &subscription{out.GetStream(), cancel}, nil
+}
+
+// subscribe makes a subscription, which the rule has to close.
+func (e *Env) subscribe(t T, arn, shard string, kind types.ShardIteratorType, at any) *subscription {
+	t.Helper()
+	s, err := e.try(t, arn, shard, kind, at)
+	must(t, err)
+	return s
+}
+
+// next is the next event, which is due.
+func (s *subscription) next(t T) *types.SubscribeToShardEvent {
+	t.Helper()
+	select {
+	case e, open := <-s.Events():
+		if !open {
+			t.Fatalf("the subscription ends, with error %v", s.Err())
+		}
+		event, ok := e.(*types.SubscribeToShardEventStreamMemberSubscribeToShardEvent)
+		if !ok {
+			t.Fatalf("an event is %T", e)
+		}
+		return &event.Value
+	case <-time.After(patience):
+		t.Fatalf("no event within %v", patience)
+	}
+	return nil
+}
+
+// ended waits for the end and returns how it came; an event before it breaks the rule.
+func (s *subscription) ended(t T) error {
+	t.Helper()
+	select {
+	case e, open := <-s.Events():
+		if open {
+			t.Fatalf("an event comes where the subscription is to end: %+v", e)
+		}
+	case <-time.After(patience):
+		t.Fatalf("the subscription does not end within %v", patience)
+	}
+	return s.Err()
+}
+
+// take reads events until they have held n records, and returns the data and the last event.
+func (s *subscription) take(t T, n int) (data []string, last *types.SubscribeToShardEvent) {
+	t.Helper()
+	for len(data) < n {
+		last = s.next(t)
+		for _, r := range last.Records {
+			data = append(data, string(r.Data))
+		}
+		if last.ContinuationSequenceNumber == nil && len(data) < n {
+			t.Fatalf("the shard ends after %d of %d records", len(data), n)
+		}
+	}
+	return data, last
+}
