@@ -45,6 +45,7 @@ type Coordinator struct {
 	closed  bool // no lease will be handed out any more
 	tokens  uint64
 	waits   map[uint64]chan error
+	idle    bool  // that it has no lease was said
 	ended   bool  // Run has ended
 	err     error // of Run
 }
@@ -185,7 +186,23 @@ func (c *Coordinator) scan(ctx context.Context) {
 	defer cancel()
 	s, err := c.store.Scan(ctx)
 	c.uneasy.tell(err)
-	c.tell(func(now Instant) { c.machine.Scanned(now, s, err) })
+	c.tell(func(now Instant) {
+		c.machine.Scanned(now, s, err)
+		c.standBy(now, err)
+	})
+}
+
+// standBy says once that this worker has no lease, and what it waits for. It runs under c.mu, after a look.
+func (c *Coordinator) standBy(now Instant, err error) {
+	s := c.machine.Status(now)
+	switch {
+	case s.Held > 0:
+		c.idle = false
+	case err == nil && !c.idle && !c.closed && c.machine.Waits():
+		c.idle = true
+		c.log.Info("standing by: other workers have the leases; they are taken when those hand them over or fall silent",
+			"leases", s.Leases-s.Done, "alive", s.Others, "to_expire", s.Pending, "after", c.cfg.Duration)
+	}
 }
 
 func (c *Coordinator) list(ctx context.Context, req ListRequest) {

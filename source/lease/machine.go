@@ -70,6 +70,7 @@ type Machine struct {
 	stealAt   time.Duration
 	standings []standing // scratch
 	found     []*entry   // scratch
+	shown     []*entry   // in the order of the last scan
 
 	scan  look
 	list  look

@@ -49,8 +49,9 @@ func (m *Machine) Scanned(now Instant, s Scan, err error) {
 	m.client = clientOf(s.Client)
 	m.looks++
 	for i := range s.Leases {
-		m.sighted(now, &s.Leases[i])
+		m.sighted(now, i, &s.Leases[i])
 	}
+	m.shown = m.shown[:min(len(s.Leases), len(m.shown))]
 	m.review(now)
 	m.touchWaiting()
 }
@@ -104,7 +105,7 @@ func (m *Machine) review(now Instant) {
 }
 
 // sighted takes in a row of a scan.
-func (m *Machine) sighted(now Instant, l *Lease) {
+func (m *Machine) sighted(now Instant, place int, l *Lease) {
 	if m.cfg.StreamCreated != 0 && l.StreamCreated != 0 && l.StreamCreated != m.cfg.StreamCreated {
 		m.fatal(&Error{
 			Op: "read lease " + l.Key, Class: ClassPermanent,
@@ -114,7 +115,7 @@ func (m *Machine) sighted(now Instant, l *Lease) {
 		})
 		return
 	}
-	e := m.entry(l.Key)
+	e := m.entryAt(place, l.Key)
 	e.stamp = m.looks
 	switch {
 	case e.held != nil:
@@ -129,6 +130,21 @@ func (m *Machine) sighted(now Instant, l *Lease) {
 	default:
 		m.observe(now, e, l)
 	}
+}
+
+// entryAt returns the entry of a key that a scan showed in a place. Scans come in the same order again and again, so it
+// is mostly the one that was there the last time.
+func (m *Machine) entryAt(place int, key string) *entry {
+	if place < len(m.shown) && m.shown[place].key == key && !m.shown[place].forgotten {
+		return m.shown[place]
+	}
+	e := m.entry(key)
+	if place < len(m.shown) {
+		m.shown[place] = e
+	} else if place == len(m.shown) {
+		m.shown = append(m.shown, e)
+	}
+	return e
 }
 
 // observe takes in a row as the service showed it; nil means that there is none.

@@ -11,6 +11,11 @@ type Status struct {
 	Pending int  // unfinished and free, or held here but not yet open, or held by a worker not yet seen alive
 }
 
+// Waits reports whether this worker has no lease, none to take and none that it has asked for.
+func (m *Machine) Waits() bool {
+	return m.scan.done && m.held == 0 && m.takes == 0 && len(m.queue) == 0 && len(m.asks) == 0 && m.requests == 0 && m.awaited == 0 && m.unfinished > 0
+}
+
 // Status returns a snapshot.
 func (m *Machine) Status(now Instant) Status {
 	s := Status{Synced: m.scan.done && m.sync.done && !m.sync.empty && !m.creating()}
