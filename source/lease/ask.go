@@ -59,8 +59,8 @@ func (m *Machine) rebalance(now Instant) {
 	// so several that look at once do not ask for the same leases.
 	for _, s := range all {
 		over := s.has - s.share
-		if over <= 0 || need <= 0 {
-			break
+		if over <= 0 {
+			continue // it may have what is left over, and who comes after it too much
 		}
 		skip := min(before, over)
 		before -= skip
