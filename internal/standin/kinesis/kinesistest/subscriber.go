@@ -9,9 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 )
 
-// patience is how long a rule waits for an event that is due, in real time.
-const patience = 10 * time.Second
-
 // register registers a consumer under a name of its own, without waiting.
 func (e *Env) register(t T, stream string) *types.Consumer {
 	t.Helper()
@@ -64,7 +61,8 @@ func (e *Env) describeConsumer(t T, arn string) *types.ConsumerDescription {
 // subscription is a subscription as a rule reads it.
 type subscription struct {
 	*kinesis.SubscribeToShardEventStream
-	cancel context.CancelFunc
+	cancel   context.CancelFunc
+	patience time.Duration
 }
 
 func (s *subscription) close() {
@@ -83,7 +81,7 @@ func (e *Env) try(t T, arn, shard string, kind types.ShardIteratorType, at any) 
 	}
 	// A target may accept a subscription and then say nothing, where the service sends a first frame at once.
 	ctx, cancel := context.WithCancel(t.Context())
-	impatient := time.AfterFunc(patience, cancel)
+	impatient := time.AfterFunc(e.Patience, cancel)
 	out, err := e.SubscribeToShard(ctx, &kinesis.SubscribeToShardInput{ConsumerARN: &arn, ShardId: &shard, StartingPosition: from})
 	if !impatient.Stop() && err == nil {
 		err = context.DeadlineExceeded
@@ -92,7 +90,7 @@ func (e *Env) try(t T, arn, shard string, kind types.ShardIteratorType, at any) 
 		cancel()
 		return nil, err
 	}
-	return &subscription{out.GetStream(), cancel}, nil
+	return &subscription{out.GetStream(), cancel, e.Patience}, nil
 }
 
 // subscribe makes a subscription, which the rule has to close.
@@ -116,8 +114,8 @@ func (s *subscription) next(t T) *types.SubscribeToShardEvent {
 			t.Fatalf("an event is %T", e)
 		}
 		return &event.Value
-	case <-time.After(patience):
-		t.Fatalf("no event within %v", patience)
+	case <-time.After(s.patience):
+		t.Fatalf("no event within %v", s.patience)
 	}
 	return nil
 }
@@ -130,8 +128,8 @@ func (s *subscription) ended(t T) error {
 		if open {
 			t.Fatalf("an event comes where the subscription is to end: %+v", e)
 		}
-	case <-time.After(patience):
-		t.Fatalf("the subscription does not end within %v", patience)
+	case <-time.After(s.patience):
+		t.Fatalf("the subscription does not end within %v", s.patience)
 	}
 	return s.Err()
 }

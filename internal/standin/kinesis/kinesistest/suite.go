@@ -40,6 +40,7 @@ type Target struct {
 	Advance  func(time.Duration) // with Clock
 	Now      func() time.Time    // the target's clock; default time.Now
 	Poll     func()              // called between looks at a stream or consumer that is not yet ACTIVE; may be nil
+	Patience time.Duration       // how long to wait, in real time, for an event that is due; default 10 s
 }
 
 // Client makes a client that tries each call once, so that a rule sees every refusal.
@@ -107,6 +108,9 @@ type Env struct {
 func NewEnv(t Target) *Env {
 	if t.Now == nil {
 		t.Now = time.Now
+	}
+	if t.Patience == 0 {
+		t.Patience = 10 * time.Second
 	}
 	return &Env{Target: t, Client: t.Client()}
 }
