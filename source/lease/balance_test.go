@@ -156,7 +156,7 @@ func TestRequestsOfAnIdleFleet(t *testing.T) {
 				calls[c.Op]++
 				return nil
 			}})
-			const minutes = 10
+			const minutes = 2
 			f.pass(minutes * time.Minute)
 			mu.Lock()
 			t.Logf("%d workers: %d UpdateItem, %d Scan, %d ListShards a minute", n, calls["UpdateItem"]/minutes, calls["Scan"]/minutes, 0)

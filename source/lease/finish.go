@@ -55,10 +55,8 @@ func (m *Machine) findChildren(now Instant, e *entry, f *finish) bool {
 		m.list.next = min(m.list.next, now.Mono)
 		return false
 	}
-	for _, id := range sortedKeys(m.sync.shards) {
-		if s := m.sync.shards[id]; slices.Contains(s.Parents, e.key) {
-			f.children = append(f.children, s)
-		}
+	for _, id := range m.sync.childrenOf(e.key) {
+		f.children = append(f.children, m.sync.shards[id])
 	}
 	if len(f.children) > 0 {
 		return true

@@ -12,9 +12,10 @@ import (
 
 // syncState is what a Machine knows of the stream's shards.
 type syncState struct {
-	empty    bool             // the last scan found no lease at all
-	shards   map[string]Shard // of the last full listing
-	at       time.Duration    // when that began
+	empty    bool                // the last scan found no lease at all
+	shards   map[string]Shard    // of the last full listing
+	children map[string][]string // by parent, of that listing; nil until it is asked for
+	at       time.Duration       // when that began
 	missing  map[string]time.Duration
 	creates  []newRow // waiting to be created, parents first
 	depth    int      // of the creations in flight
@@ -63,7 +64,7 @@ func (m *Machine) Listed(now Instant, req ListRequest, l Listing, err error) {
 	for _, s := range l.Shards {
 		m.sync.shards[s.ID] = s
 	}
-	m.sync.at = m.list.begun
+	m.sync.at, m.sync.children = m.list.begun, nil
 	m.touchWaiting()
 	if m.sync.empty {
 		m.list.next = now.Mono
@@ -132,8 +133,8 @@ func (m *Machine) startMillis(now Instant, listed time.Time) int64 {
 // in a scan that began after it was noticed: another worker may be creating it just now.
 func (m *Machine) audit(now Instant) {
 	start, millis := m.cfg.Start.Position, m.startMillis(now, time.Time{})
-	for _, key := range sortedKeys(m.entries) {
-		e := m.entries[key]
+	for _, e := range m.ordered() {
+		key := e.key
 		s, listed := m.sync.shards[key]
 		if !e.known || !listed {
 			continue
@@ -167,7 +168,7 @@ func (m *Machine) audit(now Instant) {
 		if e, ok := m.entries[id]; ok && e.known || m.broken[id] {
 			continue
 		}
-		if _, listed := m.sync.shards[id]; listed {
+		if _, listed := m.sync.shards[id]; listed && !m.superseded(id) {
 			needs[id] = row.TrimHorizon
 		}
 	}
@@ -206,42 +207,74 @@ func (m *Machine) audit(now Instant) {
 	m.enqueue(rows)
 }
 
-// clean deletes finished leases of shards that the stream no longer has, oldest first: no row may name it as a child's
-// parent that still has a row, and its children must have begun.
+// clean deletes finished leases, oldest first: no parent of theirs may still have a row.
+//
+// Once the stream no longer has the shard, its children must have begun, which is KCL's rule. While it has it, KCL
+// deletes too; here the children must be finished themselves. A lost row of a child can then still be made again from the
+// child's beginning, because the table says that its parent is done; with the parent's row gone as well, the audit would
+// have to start over with the parent, or with LATEST pass over what the child holds. What stays is one generation, not
+// all that a long retention keeps. No audit makes the deleted rows again: it looks up the lineage only from an open shard
+// without a row.
 func (m *Machine) clean(now Instant) {
-	parents := map[string]bool{}
-	for _, e := range m.entries {
-		if e.known {
-			parents[e.key] = true
-		}
-	}
+	rows := m.ordered()
 	children := map[string][]*entry{}
-	for _, key := range sortedKeys(m.entries) {
-		e := m.entries[key]
+	for _, e := range rows {
 		for _, p := range e.lease.Parents {
 			children[p] = append(children[p], e)
 		}
 	}
-	for _, key := range sortedKeys(m.entries) {
-		e := m.entries[key]
-		if _, listed := m.sync.shards[key]; listed || !e.known || !e.lease.Finished() || e.held != nil || e.op != nil {
+	for _, e := range rows {
+		if !e.known || !e.lease.Finished() || e.held != nil || e.op != nil {
 			continue
 		}
-		if e.lease.Owner != "" && now.Mono-e.seen < m.cfg.Duration {
+		if e.lease.Owner != "" && !m.expired(now, e) {
 			continue // a KCL worker keeps finished leases, and cleans up after itself
 		}
-		ok := !slices.ContainsFunc(e.lease.Parents, func(p string) bool { return parents[p] })
+		over, n := Lease.begun, 0
+		_, listed := m.sync.shards[e.key]
+		if listed {
+			over = Lease.Finished
+		}
+		ok := !slices.ContainsFunc(e.lease.Parents, func(id string) bool { p, row := m.entries[id]; return row && p.known || m.broken[id] })
 		for _, id := range e.lease.Children {
-			c, known := m.entries[id]
-			ok = ok && known && c.known && c.lease.begun()
+			c, row := m.entries[id]
+			ok = ok && row && c.known && over(c.lease)
+			n++
 		}
-		for _, c := range children[key] {
-			ok = ok && (!c.known || c.lease.begun())
+		for _, c := range children[e.key] {
+			ok = ok && (!c.known || over(c.lease))
 		}
-		if ok {
-			m.begin(now, e, &op{kind: opDelete, write: Write{Delete: &Delete{Key: key, Counter: e.lease.Counter}}})
+		if ok && (n > 0 || !listed) {
+			m.begin(now, e, &op{kind: opDelete, write: Write{Delete: &Delete{Key: e.key, Counter: e.lease.Counter}}})
 		}
 	}
+}
+
+// superseded reports whether a closed shard without a row needs none: its children have rows, or need none either. Its
+// own was deleted when it and they were finished.
+func (m *Machine) superseded(id string) bool {
+	any := false
+	for _, key := range m.sync.childrenOf(id) {
+		e, ok := m.entries[key]
+		if !(ok && e.known || m.broken[key] || m.superseded(key)) {
+			return false
+		}
+		any = true
+	}
+	return any && m.sync.shards[id].Closed
+}
+
+// childrenOf returns the listed children of a shard.
+func (s *syncState) childrenOf(id string) []string {
+	if s.children == nil {
+		s.children = map[string][]string{}
+		for _, key := range sortedKeys(s.shards) {
+			for _, p := range s.shards[key].Parents {
+				s.children[p] = append(s.children[p], key)
+			}
+		}
+	}
+	return s.children[id]
 }
 
 // enqueue orders rows by their place in the lineage.

@@ -116,7 +116,7 @@ func checkShape(t *types.TableDescription) error {
 
 func shapeHint(err error, table string) string {
 	if shape, ok := errors.AsType[*shapeError](err); ok && shape.openflow {
-		return fmt.Sprintf("stop that connector, choose another application name than %q and import its checkpoints; this table is left as it is", table)
+		return fmt.Sprintf("stop that connector, choose another application name than %q and bring its checkpoints over with `kinesis-snowflake leases import`; this table is left as it is", table)
 	}
 	return fmt.Sprintf("choose another application name than %q; this table is left as it is", table)
 }

@@ -1,0 +1,188 @@
+package lease
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"kinesis-snowflake/internal/row"
+)
+
+// put writes a row as another program would, whatever stood there.
+func (f *fleet) put(l Lease) {
+	f.t.Helper()
+	it := encodeNew(l)
+	if l.Owner != "" {
+		it[attrOwner] = text(l.Owner)
+	}
+	if len(l.Children) > 0 {
+		it[attrChildren] = set(l.Children)
+	}
+	it[attrCounter] = number(l.Counter)
+	if _, err := client(f.server.RoundTripper()).PutItem(f.t.Context(), &dynamodb.PutItemInput{TableName: aws.String(table), Item: it}); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+func (f *fleet) delete(key string) {
+	f.t.Helper()
+	_, err := client(f.server.RoundTripper()).DeleteItem(f.t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String(table), Key: item{"leaseKey": text(key)}})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+func (f *fleet) makeTable() {
+	f.t.Helper()
+	if err := NewDynamoDB(client(f.server.RoundTripper()), table, quiet()).Ensure(f.t.Context()); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// at returns a lease of a shard with a checkpoint.
+func (s Shard) at(checkpoint string, children ...string) Lease {
+	return Lease{Key: s.ID, Parents: s.Parents, StartHash: s.StartHash, EndHash: s.EndHash,
+		Checkpoint: row.Position{Sequence: checkpoint}, Children: children}
+}
+
+// split parts a shard in two.
+func (s Shard) split(a, b, at, before string) (Shard, Shard) {
+	return Shard{ID: a, Parents: []string{s.ID}, StartHash: s.StartHash, EndHash: before},
+		Shard{ID: b, Parents: []string{s.ID}, StartHash: at, EndHash: s.EndHash}
+}
+
+const half, beforeHalf = "170141183460469231731687303715884105728", "170141183460469231731687303715884105727"
+
+func TestAudit(t *testing.T) {
+	whole := tiles(1)[0]
+	closed := whole
+	closed.Closed = true
+	left, right := whole.split("shardId-000000000001", "shardId-000000000002", half, beforeHalf)
+
+	bubble(t, "AHoleBehindACrashIsHealed", func(t *testing.T) {
+		// KCL deletes the parent's row by its own rule, or ends a shard when only one child has a row.
+		f := newFleet(t, closed, left, right)
+		f.makeTable()
+		f.put(closed.at(row.ShardEnd, left.ID, right.ID))
+		f.put(left.at("77"))
+		a := f.start("a", func(c *Config) { c.Start.Position = row.Latest })
+		f.within(10*time.Second, "a has both", func() bool { return slices.Equal(a.open(), []string{left.ID, right.ID}) })
+		if l := f.rows()[right.ID]; l.Checkpoint.Sequence != row.TrimHorizon {
+			t.Errorf("the lost child begins at %v", l.Checkpoint)
+		}
+		f.stop(a)
+	})
+	bubble(t, "AHoleOpensWhileAllRun", func(t *testing.T) {
+		f := newFleet(t, closed, left, right)
+		f.makeTable()
+		f.put(closed.at(row.ShardEnd, left.ID, right.ID))
+		f.put(left.at("77"))
+		f.put(right.at("78"))
+		a := f.start("a", nil)
+		f.within(10*time.Second, "a has both", func() bool { return f.open(a) == 2 })
+		h := a.held(right.ID)
+		f.delete(right.ID)
+		<-h.Lost()
+		took := f.within(auditEvery+lease10, "the row is made again", func() bool { return f.open(a) == 2 })
+		t.Log("healed after", took)
+		f.stop(a)
+	})
+	bubble(t, "ASplitUnderLATESTReadsTheChildrenFromTheirBeginning", func(t *testing.T) {
+		f := newFleet(t, whole)
+		a := f.start("a", func(c *Config) { c.Start.Position = row.Latest })
+		f.within(5*time.Second, "a has it", func() bool { return f.open(a) == 1 })
+		f.stream.set(closed, left, right) // the service splits an on-demand stream by itself
+		f.pass(3 * auditEvery)
+		if n := len(f.rows()); n != 1 {
+			t.Errorf("children have rows before their parent has ended:\n%s", f.table())
+		}
+		a.held(whole.ID).Finish(nil)
+		f.within(5*time.Second, "a has both", func() bool { return f.open(a) == 2 })
+		for _, id := range []string{left.ID, right.ID} {
+			if h := a.held(id); h.Start().Sequence != row.TrimHorizon {
+				t.Errorf("%s begins at %v", id, h.Start())
+			}
+		}
+		f.stop(a)
+	})
+	bubble(t, "ASplitThatHappenedWhileNobodyRan", func(t *testing.T) {
+		// The parent is no longer on the stream; its children have no rows.
+		f := newFleet(t, left, right)
+		f.makeTable()
+		f.put(closed.at("5"))
+		a := f.start("a", func(c *Config) { c.Start.Position = row.Latest })
+		f.within(5*time.Second, "a has the parent", func() bool { return slices.Contains(a.open(), whole.ID) })
+		a.held(whole.ID).Finish(nil) // the service knows the shard no more
+		f.within(5*time.Second, "a has both", func() bool { return slices.Equal(a.open(), []string{left.ID, right.ID}) })
+		for _, id := range []string{left.ID, right.ID} {
+			if h := a.held(id); h.Start().Sequence != row.TrimHorizon {
+				t.Errorf("%s begins at %v", id, h.Start())
+			}
+		}
+		f.stop(a)
+	})
+
+	two := tiles(2)
+	two[0].Closed, two[1].Closed = true, true
+	merged := Shard{ID: "shardId-000000000002", Parents: []string{two[0].ID, two[1].ID}, StartHash: two[0].StartHash, EndHash: two[1].EndHash}
+	bubble(t, "AMergeWhoseOtherParentExpired", func(t *testing.T) {
+		f := newFleet(t, two[0], merged)
+		f.makeTable()
+		f.put(two[0].at("5"))
+		a := f.start("a", nil)
+		f.within(5*time.Second, "a has the parent", func() bool { return f.open(a) == 1 })
+		a.held(two[0].ID).Finish([]Shard{merged})
+		f.within(5*time.Second, "a has the merged shard", func() bool { return slices.Equal(a.open(), []string{merged.ID}) })
+		f.stop(a)
+	})
+	bubble(t, "AMergeWhoseOtherParentHasNoRow", func(t *testing.T) {
+		f := newFleet(t, two[0], two[1], merged)
+		f.makeTable()
+		f.put(two[0].at("5"))
+		a := f.start("a", nil)
+		f.within(10*time.Second, "a has both parents", func() bool { return f.open(a) == 2 })
+		a.held(two[0].ID).Finish([]Shard{merged})
+		f.pass(time.Minute)
+		if !slices.Equal(a.open(), []string{two[1].ID}) {
+			t.Errorf("open: %v", a.open())
+		}
+		a.held(two[1].ID).Finish([]Shard{merged})
+		f.within(5*time.Second, "a has the merged shard", func() bool { return slices.Equal(a.open(), []string{merged.ID}) })
+		f.stop(a)
+	})
+}
+
+// A stream of long retention keeps its closed shards for a year: their rows go, but for one generation, and no audit and
+// no offset brings them back.
+func TestFinishedRowsGoWhileTheStreamListsTheirShards(t *testing.T) {
+	bubble(t, "", func(t *testing.T) {
+		var all []Shard
+		s := tiles(1)[0]
+		for i := range 4 {
+			s.ID, s.Closed = []string{"s0", "s1", "s2", "s3"}[i], i < 3
+			all = append(all, s)
+			s.Parents = []string{s.ID}
+		}
+		f := newFleet(t, all...)
+		f.makeTable()
+		f.put(all[0].at(row.ShardEnd, "s1"))
+		f.put(all[1].at(row.ShardEnd, "s2"))
+		f.put(all[2].at(row.ShardEnd, "s3"))
+		f.put(all[3].at(row.TrimHorizon))
+		offsets := func(c *Config) { c.Offsets = []string{"s0", "s1", "s2"} }
+		a := f.start("a", offsets)
+		f.within(3*auditEvery, "two rows are left", func() bool { return len(f.rows()) == 2 })
+		f.pass(10 * auditEvery)
+		f.stop(a)
+		b := f.start("b", offsets)
+		f.pass(10 * auditEvery)
+		rows := f.rows()
+		if _, parent := rows["s2"]; len(rows) != 2 || !parent || len(b.open()) != 1 {
+			t.Errorf("open: %v, rows:\n%s", b.open(), f.table())
+		}
+		f.stop(b)
+	})
+}
