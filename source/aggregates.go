@@ -1,7 +1,10 @@
 package source
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"kinesis-snowflake/source/kpl"
 	"kinesis-snowflake/source/lease"
@@ -26,6 +29,23 @@ func misplaced(filter string) (reader.MisplacedFilter, error) {
 	default:
 		return 0, fmt.Errorf("hash range filter %q: want none, record or kcl", filter)
 	}
+}
+
+// distributeTimeout bounds a question that a shard's reader waits for.
+const distributeTimeout = 5 * time.Second
+
+// distributed asks whether the service chooses each record's shard now.
+func (s *Source) distributed() (bool, error) {
+	s.mu.Lock()
+	r := s.run
+	s.mu.Unlock()
+	if r == nil {
+		return false, errors.New("the source does not run")
+	}
+	ctx, cancel := context.WithTimeout(r.reading, distributeTimeout)
+	defer cancel()
+	info, err := s.control.describe(ctx)
+	return info.AutoDistributed, err
 }
 
 // hashRange returns the hash range of a lease's shard, or nil where nothing can be told by it.

@@ -53,8 +53,9 @@ func newSource(o Options, cfg aws.Config) *Source {
 		opt: o, log: o.Logger,
 		control: &control{client: kinesisClient(cfg, &o), stream: stream, log: o.Logger},
 		store:   lease.NewDynamoDB(dynamoClient(cfg, &o), o.Application, o.Logger),
-		trouble: reader.NewTrouble(o.Logger, o.trouble("read")), aggregates: reader.NewAggregates(o.Logger, filter),
+		trouble: reader.NewTrouble(o.Logger, o.trouble("read")),
 	}
+	s.aggregates = reader.NewAggregates(o.Logger, filter, s.distributed)
 	s.fanOut = newFanOut(s, cfg)
 	return s
 }

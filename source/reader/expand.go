@@ -147,9 +147,6 @@ func (e *expander) plain(p *part, rec *row.Record, err error) {
 // users hands over the user records of the open aggregate that come after a subsequence.
 func (e *expander) users(p *part, rec *row.Record, n int, skip int64) {
 	t, filter := e.table, KeepMisplaced
-	if e.aggregates != nil {
-		filter = e.aggregates.filter
-	}
 	t.records = slices.Grow(t.records, n)
 	first, bytes := len(t.records), p.bytes
 	outside, dropped := 0, 0
@@ -157,7 +154,9 @@ func (e *expander) users(p *part, rec *row.Record, n int, skip int64) {
 	var u kpl.Record
 	for e.decoder.Next(&u) {
 		if e.hashes != nil && e.decoder.Outside(&u, *e.hashes) {
-			outside++
+			if outside++; outside == 1 {
+				filter = e.aggregates.leaves()
+			}
 			if filter == DropMisplaced {
 				dropped++
 				continue

@@ -2,6 +2,8 @@ package reader
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -12,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"kinesis-snowflake/internal/row"
+	standin "kinesis-snowflake/internal/standin/kinesis"
 	"kinesis-snowflake/source/kpl"
 	"kinesis-snowflake/source/kpl/kpltest"
 )
@@ -116,7 +119,7 @@ func TestAnswersAreExpanded(t *testing.T) {
 		}
 		e := expander{most: rapid.SampledFrom([]int{0, 1, 4}).Draw(t, "most")}
 		if rapid.Bool().Draw(t, "counted") {
-			e.aggregates = NewAggregates(slog.New(slog.DiscardHandler), KeepMisplaced)
+			e.aggregates = NewAggregates(slog.New(slog.DiscardHandler), KeepMisplaced, byKeys)
 		}
 		for range 2 { // once more, by the table of the first time
 			got, last, parts := run(t, &e, s.records, done)
@@ -222,7 +225,7 @@ func TestMisplacedUserRecords(t *testing.T) {
 		{DropMisplaced, nil, "plain sound in out in2", 0, 0, ""},
 	} {
 		var log bytes.Buffer
-		a := NewAggregates(slog.New(slog.NewTextHandler(&log, nil)), c.filter)
+		a := NewAggregates(slog.New(slog.NewTextHandler(&log, nil)), c.filter, byKeys)
 		e := expander{aggregates: a, hashes: c.shard}
 		got, last, _ := run(t, &e, records, row.Position{})
 		var texts []string
@@ -244,10 +247,58 @@ func TestMisplacedUserRecords(t *testing.T) {
 	}
 }
 
+func byKeys() (bool, error) { return false, nil }
+
+// A stream can be switched to a distribution by the service while it is read. Its user records then lie outside of what
+// were their shards' ranges, and no filter may leave them out.
+func TestNothingIsLeftOutOfAStreamThatTheServiceDistributes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, standin.Options{})
+		none, err := kpl.ParseRange("1", "1") // so that all are outside
+		if err != nil {
+			t.Fatal(err)
+		}
+		auto, unknown, asked := false, error(nil), 0
+		r.cfg.HashRange = &none
+		r.cfg.Aggregates = NewAggregates(slog.New(slog.NewTextHandler(r.log, nil)), DropMisplaced, func() (bool, error) { asked++; return auto, unknown })
+		got := 0
+		r.cfg.Handle = func(_ context.Context, resp *row.Response) error {
+			got += len(resp.Records)
+			return nil
+		}
+		step := func(name string, records, questions int) {
+			t.Helper()
+			got, asked = 0, 0
+			if err := r.read(3 * time.Second); err != nil {
+				t.Fatal(err)
+			}
+			if got != records || asked != questions {
+				t.Errorf("%s: %d records after %d questions, want %d after %d", name, got, asked, records, questions)
+			}
+		}
+		r.mixed(4) // two plain, and two aggregates of four
+		step("by keys", 2, 1)
+		step("by keys, a moment later", 2, 0)
+		<-time.After(time.Minute)
+		unknown = errors.New("no route to host")
+		step("unknown", 10, 3) // each aggregate asks, and the line that is due does
+		unknown, auto = nil, true
+		step("by the service", 10, 1)
+		auto = false
+		step("and that is kept in mind", 10, 0)
+		if n := r.lines("by itself now"); n != 1 {
+			t.Errorf("%d lines about the distribution:\n%s", n, r.log)
+		}
+		if n := r.lines("behind a reshard"); n != 1 {
+			t.Errorf("%d lines about the producer:\n%s", n, r.log)
+		}
+	})
+}
+
 func TestMisplacedUserRecordsAreToldOnceAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		a := NewAggregates(slog.New(slog.NewTextHandler(&log, nil)), KeepMisplaced)
+		a := NewAggregates(slog.New(slog.NewTextHandler(&log, nil)), KeepMisplaced, byKeys)
 		for range 30 * 5 {
 			a.add(&AggregateCounts{Aggregates: 1, UserRecords: 10, Outside: 2})
 			a.add(&AggregateCounts{Aggregates: 1, UserRecords: 10})
@@ -281,7 +332,7 @@ func bulk(n, size int, aggregated bool) []row.Record {
 func TestNoAllocationPerUserRecord(t *testing.T) {
 	allocs := func(n, size int, aggregated bool, want int) float64 {
 		records := bulk(n, size, aggregated)
-		e := expander{aggregates: NewAggregates(slog.New(slog.DiscardHandler), KeepMisplaced)}
+		e := expander{aggregates: NewAggregates(slog.New(slog.DiscardHandler), KeepMisplaced, byKeys)}
 		shard, err := kpl.ParseRange("0", "170141183460469231731687303715884105727")
 		if err != nil {
 			t.Fatal(err)
@@ -313,7 +364,7 @@ func BenchmarkExpand(b *testing.B) {
 	}{{"plain", 8000, 600, false}, {"aggregates", 96, 50_000, true}} {
 		b.Run(c.name, func(b *testing.B) {
 			records := bulk(c.n, c.size, c.aggregated)
-			e := expander{aggregates: NewAggregates(slog.New(slog.DiscardHandler), KeepMisplaced)}
+			e := expander{aggregates: NewAggregates(slog.New(slog.DiscardHandler), KeepMisplaced, byKeys)}
 			b.SetBytes(int64(c.n * c.size))
 			b.ReportAllocs()
 			for b.Loop() {

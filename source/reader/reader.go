@@ -206,7 +206,9 @@ func (r *reader) expect(size, behind int64) {
 // that the aggregates took beside the answer; taken is told of it as soon as it is there.
 func (r *reader) deliver(ctx context.Context, take func(int)) error {
 	a, e := &r.answer, &r.expander
-	e.aggregates, e.hashes = r.Aggregates, r.HashRange
+	if e.aggregates, e.hashes = r.Aggregates, nil; r.Aggregates.judges() {
+		e.hashes = r.HashRange
+	}
 	e.begin(a.Records, r.resume)
 	defer e.end()
 	for {
