@@ -68,7 +68,7 @@ public final class Worker {
             Runtime.getRuntime().halt(1);
         }
         // KCL 2.x's graceful shutdown waits for ever for a finished lease that it still holds.
-        while (scheduler.shardInfoShardConsumerMap().values().stream().anyMatch(ShardConsumer::isShutdown)) {
+        for (int i = 0; i < 50 && scheduler.shardInfoShardConsumerMap().values().stream().anyMatch(ShardConsumer::isShutdown); i++) {
             Thread.sleep(100);
         }
         boolean graceful = scheduler.startGracefulShutdown().get(60, TimeUnit.SECONDS);

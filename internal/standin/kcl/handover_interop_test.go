@@ -1,0 +1,83 @@
+//go:build interop
+
+package kcl_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"kinesis-snowflake/internal/standin/kinesis"
+)
+
+// TestInteropHandOver has the connector ask a living worker of KCL 3.x for leases, under a stream of records, and give
+// them back by stopping. Whoever gives a shard up has left off behind a record, so that each is processed once.
+func TestInteropHandOver(t *testing.T) {
+	for _, s := range []struct{ name, dynamodb string }{
+		{"stand-in", ""},
+		{"moto", os.Getenv("INTEROP_MOTO")}, // dynalite does not tell the holder who asked
+	} {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			v := version{number: "3.5.1"}
+			w := newWorld(t, 6, s.dynamodb)
+			stop := w.flow()
+			one := w.java(v, "java-1")
+			one.until(t, "all leases", func(events []event) bool { return began(events) == 6 })
+			o := w.start("ours-1")
+			w.shared("the connector joined", "ours-1", "java-1")
+			loaded := len(w.loaded())
+			w.eventually("records in the table", func() bool { return len(w.loaded()) > loaded+50 })
+			o.stop()
+			w.shared("the connector left", "java-1")
+			stop()
+			w.processed(w.sent, one)
+			one.stop(t)
+			w.exact("hand-over there and back", w.sent, one)
+			one.content(t)
+		})
+	}
+}
+
+// began counts the shards that were begun.
+func began(events []event) int {
+	var shards []string
+	for _, e := range events {
+		if e.what == "began" {
+			shards = append(shards, e.shard)
+		}
+	}
+	slices.Sort(shards)
+	return len(slices.Compact(shards))
+}
+
+// flow puts records until stop is called.
+func (w *world) flow() (stop func()) {
+	ctx, cancel := context.WithCancel(w.t.Context())
+	var putting sync.WaitGroup
+	putting.Go(func() {
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				var entries []kinesis.Entry
+				for range 12 {
+					entries = append(entries, kinesis.Entry{PartitionKey: fmt.Sprint("key-", w.sent), Data: fmt.Appendf(nil, `{"id":%d}`, w.sent)})
+					w.sent++
+				}
+				if err := w.kinesis.PutMany(w.stream, entries); err != nil {
+					w.t.Error(err)
+					return
+				}
+			}
+		}
+	})
+	return func() { cancel(); putting.Wait() }
+}
