@@ -1,6 +1,7 @@
 package source
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"testing/synctest"
@@ -165,5 +166,104 @@ func TestDrainKeepsTheLeasesForTheLastCommit(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.whole(false)
+	})
+}
+
+// A worker that joins gets its share only after what was read is committed, so nothing is read twice.
+func TestAJoiningWorkerReadsOnWhereTheOtherHasCommitted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 8)
+		var last = map[string]row.Position{}
+		// lazy commits only when it must.
+		lazy := func(name string) *sink {
+			k := &sink{world: w, name: name, hold: true}
+			k.handle = func(c *shardSink, r *row.Response) error {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				if r.Last.IsNumber() {
+					last[r.Shard] = r.Last
+				}
+				return nil
+			}
+			k.drain = func(ctx context.Context, c *shardSink) error {
+				select {
+				case <-time.After(2 * time.Second):
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				c.shard.Checkpoint(last[c.shard.ID()])
+				return nil
+			}
+			return k
+		}
+		w.put(500)
+		a := w.run(w.source("a"), lazy("a"))
+		wait(10 * time.Second)
+		w.put(500)
+		b := w.run(w.source("b"), lazy("b"))
+		for range 30 {
+			wait(time.Second)
+			w.put(100)
+		}
+		if sa, sb := a.Status(), b.Status(); sa.Open != 4 || sb.Open != 4 {
+			t.Errorf("a %+v, b %+v", sa, sb)
+		}
+		wait(5 * time.Second)
+		w.whole(false)
+		for _, r := range []*worker{a, b} {
+			if err := r.stop(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+func TestAStoppedWorkersShardsAreReadWithin2s(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 8)
+		a, b := w.start("a"), w.start("b")
+		wait(30 * time.Second)
+		if sa, sb := a.Status(), b.Status(); sa.Open != 4 || sb.Open != 4 {
+			t.Fatalf("a %+v, b %+v", sa, sb)
+		}
+		if err := a.stop(); err != nil {
+			t.Fatal(err)
+		}
+		wait(2 * time.Second)
+		w.mu.Lock()
+		for id, name := range w.reading {
+			if name != "b" {
+				t.Errorf("%s is read by %s", id, name)
+			}
+		}
+		if len(w.reading) != 8 {
+			t.Errorf("%d shards are read", len(w.reading))
+		}
+		w.mu.Unlock()
+		if err := b.stop(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestWhatCannotBeDrainedEndsRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 4)
+		want := errors.New("disk full")
+		a := w.run(w.source("a"), &sink{world: w, name: "a", drain: func(context.Context, *shardSink) error { return want }})
+		wait(5 * time.Second)
+		b := w.start("b")
+		if err := <-a.done; !errors.Is(err, want) {
+			t.Errorf("error %v", err)
+		}
+		wait(5 * time.Second)
+		if s := b.Status(); s.Open != 4 {
+			t.Errorf("b %+v", s)
+		}
+		if err := b.stop(); err != nil {
+			t.Fatal(err)
+		}
 	})
 }

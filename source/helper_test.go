@@ -134,6 +134,7 @@ type sink struct {
 	name   string
 	open   func(*Shard) error
 	handle func(*shardSink, *row.Response) error
+	drain  func(context.Context, *shardSink) error
 	hold   bool // commit nothing
 
 	mu     sync.Mutex
@@ -144,6 +145,7 @@ type shardSink struct {
 	sink     *sink
 	shard    *Shard
 	finished bool
+	drained  bool
 	closed   bool
 }
 
@@ -172,8 +174,8 @@ func (k *sink) Open(_ context.Context, s *Shard) (ShardConsumer, error) {
 }
 
 func (c *shardSink) Handle(_ context.Context, r *row.Response) error {
-	if c.closed {
-		c.sink.world.t.Errorf("%s: Handle after Close", r.Shard)
+	if c.closed || c.drained {
+		c.sink.world.t.Errorf("%s: Handle after Drain or Close", r.Shard)
 	}
 	if c.sink.handle != nil {
 		if err := c.sink.handle(c, r); err != nil {
@@ -199,8 +201,17 @@ func (c *shardSink) Handle(_ context.Context, r *row.Response) error {
 	return nil
 }
 
-// Drain finds everything committed, as Handle commits at once.
-func (c *shardSink) Drain(context.Context) error { return nil }
+// Drain finds everything committed, as Handle commits at once, unless the test says otherwise.
+func (c *shardSink) Drain(ctx context.Context) error {
+	if c.closed || c.drained {
+		c.sink.world.t.Errorf("%s: drained after Close, or twice", c.shard.ID())
+	}
+	c.drained = true
+	if c.sink.drain != nil {
+		return c.sink.drain(ctx, c)
+	}
+	return nil
+}
 
 func (c *shardSink) Close() {
 	if c.closed {

@@ -108,17 +108,24 @@ func (w *worker) use(ctx context.Context) {
 		w.mu.Lock()
 		w.helds[h.Shard()] = h
 		w.mu.Unlock()
+		over := make(chan struct{})
+		go func() {
+			defer close(over)
+			select {
+			case <-h.Lost():
+			case <-h.Finished():
+			}
+		}()
 		go func() {
 			select {
 			case <-h.Asked():
-				<-time.After(w.drain)
-				h.HandOver()
 				select {
-				case <-h.Lost():
-				case <-h.Finished():
+				case <-time.After(w.drain):
+					h.HandOver()
+					<-over
+				case <-over:
 				}
-			case <-h.Lost():
-			case <-h.Finished():
+			case <-over:
 			}
 			w.mu.Lock()
 			delete(w.helds, h.Shard())

@@ -84,6 +84,7 @@ func TestStore(t *testing.T) {
 			t.Run("UpdateWritesEveryChange", func(t *testing.T) { updateWrites(t, open(t)) })
 			t.Run("UpdateIsRefusedUnlessAllHolds", func(t *testing.T) { updateRefused(t, open(t)) })
 			t.Run("UpdateAgainIsTheSame", func(t *testing.T) { updateAgain(t, open(t)) })
+			t.Run("RequestsLeaveTheHoldersPart", func(t *testing.T) { requests(t, open(t)) })
 			t.Run("UpdateHasOneWinner", func(t *testing.T) { updateRace(t, open(t)) })
 			t.Run("DeleteOnlyWhatIsFinishedAndUnchanged", func(t *testing.T) { deletes(t, open(t)) })
 		})
@@ -223,6 +224,46 @@ func updateAgain(t *testing.T, s Store) {
 	mustUpdate(t, s, Update{Key: "a", Nonce: "o", If: Condition{Counter: 1, Owner: "me"}})
 	if _, err := s.Update(t.Context(), u); ClassOf(err) != ClassLost {
 		t.Errorf("after another write: %v", err)
+	}
+}
+
+func requests(t *testing.T, s Store) {
+	mustCreate(t, s, Lease{Key: "a", Checkpoint: row.Position{Sequence: row.Latest}})
+	me, other := "me", "other"
+	held := mustUpdate(t, s, Update{Key: "a", Nonce: "n", Set: Changes{Owner: &other, Worker: other}})
+	ask := Update{Key: "a", Request: true, If: Condition{Owner: other}, Set: Changes{Owner: &me, CheckpointOwner: other}}
+	want := held
+	want.Owner, want.CheckpointOwner = me, other
+	for range 2 { // once more for the answer that was lost
+		if diff := cmp.Diff(want, mustUpdate(t, s, ask)); diff != "" {
+			t.Error(diff)
+		}
+	}
+	// Somebody else comes too late, and learns what stands there.
+	third := "third"
+	_, err := s.Update(t.Context(), Update{Key: "a", Request: true, If: Condition{Owner: other}, Set: Changes{Owner: &third, CheckpointOwner: other}})
+	if e, ok := errors.AsType[*Error](err); !ok || e.Class != ClassLost || e.Found == nil || e.Found.Owner != me {
+		t.Errorf("a second request: %v", err)
+	}
+	// The holder's own write, whose answer was lost before the request came, is still its own.
+	again := Update{Key: "a", Nonce: "n", Set: Changes{Owner: &other, Worker: other}}
+	if diff := cmp.Diff(want, mustUpdate(t, s, again)); diff != "" {
+		t.Error(diff)
+	}
+	renewed := mustUpdate(t, s, Update{Key: "a", Nonce: "o", If: Condition{Counter: 1, Owner: me, CheckpointOwner: other}, Set: Changes{Checkpoint: &row.Position{Sequence: "7"}}})
+	if renewed.Counter != 2 || renewed.Owner != me || renewed.CheckpointOwner != other {
+		t.Errorf("a checkpoint meanwhile: %+v", renewed)
+	}
+	undo := Update{Key: "a", Request: true, If: Condition{Owner: me, CheckpointOwner: other}, Set: Changes{Owner: &other, EndHandover: true}}
+	want = renewed
+	want.Owner, want.CheckpointOwner = other, ""
+	for range 2 {
+		if diff := cmp.Diff(want, mustUpdate(t, s, undo)); diff != "" {
+			t.Error(diff)
+		}
+	}
+	if _, err := s.Update(t.Context(), Update{Key: "missing", Request: true, If: Condition{Owner: other}, Set: Changes{Owner: &me, CheckpointOwner: other}}); ClassOf(err) != ClassLost {
+		t.Errorf("no row: %v", err)
 	}
 }
 
