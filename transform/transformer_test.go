@@ -84,6 +84,7 @@ func TestFailures(t *testing.T) {
 		{"{\"a\":\"\xff\"}", row.StageDecode, "not JSON: invalid UTF-8 at byte 6"},
 		{"\xef\xbb\xbf{}", row.StageDecode, "not JSON: a UTF-8 byte order mark at byte 0, which JSON does not allow"},
 		{"\x1f\x8b\x08\x00", row.StageDecode, `not JSON: invalid character '\x1f' at byte 0, where a value should be; the payload looks like gzip`},
+		{"\xf3\x89\x9a\xc2\x0a", row.StageDecode, `not JSON: invalid UTF-8 at byte 0; the payload looks like a damaged KPL aggregate`},
 		{strings.Repeat(`{"a":`, 600), row.StageDecode, "nested deeper than 512 at byte 2560"},
 		{`[{"a":1}]`, row.StageShape, "a JSON array, not an object"},
 		{`"text"`, row.StageShape, "a JSON string, not an object"},
