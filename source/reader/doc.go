@@ -12,6 +12,13 @@
 // An empty answer from behind the tip is not at the tip: the service moves the iterator over a stretch without
 // records, and says so by MillisBehindLatest, so the reader goes on at 5 calls a second.
 //
+// # Aggregates
+//
+// A record of the service may be an aggregate of the Kinesis Producer Library; the expander puts its user records in its place
+// before the handler sees it. What is handed over at once has all of an aggregate that is not done. A position that was not
+// delivered here may lie inside one, so reading begins at its record, not after it, and what is done is left out. An answer
+// that holds very many user records is handed over in parts, so that its table stays small.
+//
 // # What goes wrong
 //
 // [Classify] sorts the service's errors. A reader never gives a shard up for one that may pass: the lease is not at

@@ -203,7 +203,7 @@ func (r *reader) expect(size, behind int64) {
 }
 
 // deliver hands the answer to the handler, in parts where its aggregates hold very much, and moves on. It returns the memory
-// that the aggregates took beside the answer; taken is told of it as soon as it is there.
+// that the aggregates took beside the answer; take is told of it as soon as it is there.
 func (r *reader) deliver(ctx context.Context, take func(int)) error {
 	a, e := &r.answer, &r.expander
 	if e.aggregates, e.hashes = r.Aggregates, nil; r.Aggregates.judges() {
