@@ -66,9 +66,6 @@ func (b *batch) remove(p *part) {
 	b.order = slices.DeleteFunc(b.order, func(q *part) bool { return q == p })
 	b.bytes -= p.bytes
 	p.shard.open = nil
-	if b.empty() {
-		b.urgent, b.leaving = false, false
-	}
 }
 
 func (b *batch) live() (parts []*part) {

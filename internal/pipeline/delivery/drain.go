@@ -35,7 +35,6 @@ func (m *Machine) hurry(now time.Duration, s *shard) {
 		m.committed(p)
 		m.tally.Bytes += p.bytes
 		m.drained(s)
-		m.forget(s)
 	default:
 		m.open.urgent = m.open.urgent || p.end
 		m.open.leaving = m.open.leaving || s.leaving

@@ -80,12 +80,12 @@ func TestDrainEndsWithTheBatchThatIsDropped(t *testing.T) {
 
 func TestLostShardIsNotDrained(t *testing.T) {
 	s, refs := owned(t, nil, "a")
-	s.handle(refs[0], 2, 1)
+	s.leave(refs[0], s.enter(refs[0], Entered), Answer{Last: pos(2), Rows: 1, End: true})
 	s.tell(s.m.Drain, refs[0])
 	s.says("load a(1,2]")
 	s.tell(s.m.Lost, refs[0])
 	s.succeeds()
-	s.says("checkpoint a 2", "settled 2: 1 rows", "discard 2")
+	s.says("checkpoint a 2", "settled 2: 1 rows", "discard 2") // nor finished
 }
 
 // A shard's end without rows takes nothing of the other shards with it.
@@ -98,4 +98,47 @@ func TestEndWithoutRowsIsSettledByItself(t *testing.T) {
 	s.m.Idle(s.now, refs[0], 0, true)
 	s.advance()
 	s.says()
+}
+
+func TestEndOfAShardThatNeverHadARecord(t *testing.T) {
+	s, refs := owned(t, nil, "b")
+	c := s.open("c", 0)
+	s.m.Idle(s.now, c, 0, true)
+	s.advance()
+	s.says("finish c")
+
+	s.handle(refs[0], 2, 1)
+	again := s.open("b", 1) // the shard's rows of an earlier holding are in the open batch
+	if e := s.m.Idle(s.now, again, 0, true); e.Verdict != Full {
+		t.Errorf("verdict %d, want to wait", e.Verdict)
+	}
+}
+
+// The part of a useless batch is not settled by itself, whatever it holds.
+func TestDrainFromAUselessBatch(t *testing.T) {
+	s, refs := owned(t, nil, "a", "b")
+	appending := s.enter(refs[1], Entered)
+	s.handle(refs[0], 2, 0)
+	a := s.enter(refs[0], Entered)
+	s.tell(s.m.Drain, refs[0])
+	s.says() // while its last answer is being appended
+	s.leave(refs[0], a, Answer{Last: pos(3), Err: errPasses})
+	s.says()
+	s.leave(refs[1], appending, Answer{Last: pos(2), Rows: 1})
+	s.says("discard 2", "drained a", "trouble 1s: spool a batch: passes")
+}
+
+// What is left of a batch from which a part was settled by itself is sealed for its own reasons.
+func TestBatchThatADrainEmptiedBeginsAnew(t *testing.T) {
+	s, refs := owned(t, func(c *Config) { c.MaxBytes = 30 }, "a", "b")
+	s.leave(refs[0], s.enter(refs[0], Entered), Answer{Last: pos(2), Failed: 2, Bytes: 20})
+	s.after(30 * time.Second)
+	s.tell(s.m.Drain, refs[0])
+	s.says("checkpoint a 2", "drained a")
+	s.handle(refs[1], 2, 1)
+	s.says()
+	s.after(59 * time.Second)
+	s.says()
+	s.after(time.Second)
+	s.says("load b(1,2]")
 }

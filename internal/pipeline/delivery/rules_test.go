@@ -54,11 +54,17 @@ func TestOnlyPartsWithRowsAreAcquiredAndTheirLeasesConfirmedFirst(t *testing.T) 
 	s.says("confirm a b")
 	s.succeeds()
 	s.says("acquire a b")
+	s.fails(errPasses)
+	s.says("trouble 1s: passes")
+	s.after(time.Second)
+	s.says("confirm a b") // they may be lost by now
+	s.succeeds()
+	s.says("acquire a b")
 	s.succeeds()
 	s.says("ahead b 5", "checkpoint b 5", "mark a b")
 	s.fails(errPasses) // of a alone
-	s.says("trouble 1s: mark the lease of shard a: passes")
-	s.after(time.Second)
+	s.says("trouble 2s: mark the lease of shard a: passes")
+	s.after(2 * time.Second)
 	s.says("mark a")
 	s.succeeds()
 	s.says("load a(,2] b(5,6]")
@@ -89,54 +95,6 @@ func TestFencedShardIsConfirmedBeforeItIsAcquiredAgain(t *testing.T) {
 	s.enter(refs[0], Gone)
 }
 
-func TestOffsetThatWentBackKillsTheReading(t *testing.T) {
-	s, refs := owned(t, nil, "a")
-	a := refs[0]
-	s.handle(a, 4, 1)
-	s.m.Flush(s.now)
-	s.advance()
-	s.handle(a, 6, 1) // into the open batch
-	s.claim["a"] = row.Claim{Epoch: 1, At: pos(0)}
-	s.said = nil
-	s.succeeds()
-	s.says("fenced a", "back a 0", "settled 2: 0 rows", "discard 2")
-	if e := s.enter(a, Rewound); e.After != pos(0) {
-		t.Errorf("read again from %v", e.After)
-	}
-	s.enter(a, Full) // dead rows lie in the open batch
-	s.says("woken a", "settled 3: 0 rows", "discard 3")
-	s.handle(a, 2, 1)
-	s.after(time.Minute)
-	s.says("confirm a")
-}
-
-func TestUselessFilesHaveTheirShardsReadAgain(t *testing.T) {
-	for name, spoil := range map[string]func(*script, Ref){
-		"append": func(s *script, a Ref) {
-			s.leave(a, s.enter(a, Entered), Answer{Last: pos(4), Rows: 1, Err: errPasses})
-		},
-		"load": func(s *script, a Ref) {
-			s.handle(a, 4, 1)
-			s.m.Flush(s.now)
-			s.advance()
-			s.said = nil
-			s.fails(errFiles)
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s, refs := owned(t, nil, "a")
-			s.handle(refs[0], 2, 1)
-			spoil(s, refs[0])
-			if len(s.said) != 2 || s.said[0] != "discard 2" {
-				t.Fatalf("said %q", s.said)
-			}
-			if e := s.enter(refs[0], Rewound); e.After != pos(1) {
-				t.Errorf("read again from %v, want what is committed", e.After)
-			}
-		})
-	}
-}
-
 func TestPausesDoubleUntilSomethingIsLoaded(t *testing.T) {
 	s, refs := owned(t, nil, "a")
 	s.handle(refs[0], 2, 1)
@@ -144,6 +102,9 @@ func TestPausesDoubleUntilSomethingIsLoaded(t *testing.T) {
 	for _, pause := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 4 * time.Second} {
 		s.said = nil
 		s.fails(errMend)
+		if e := s.out.Events[0]; e.For != s.now-time.Minute {
+			t.Errorf("for %v, want %v", e.For, s.now-time.Minute)
+		}
 		s.says("trouble " + pause.String() + ": somebody must mend it")
 		if s.out.Wake != s.now+pause {
 			t.Errorf("wake at %v, want %v", s.out.Wake, s.now+pause)
@@ -208,36 +169,6 @@ func TestSecondHoldingStaysOutOfTheFirstOnesBatch(t *testing.T) {
 	s.enter(again, Full)
 	s.says("woken a", "settled 2: 0 rows", "discard 2", "forgotten a")
 	s.enter(again, Entered)
-}
-
-func TestCaughtUp(t *testing.T) {
-	s, refs := owned(t, nil, "a")
-	a := refs[0]
-	caughtUp := func(held int, want bool) {
-		t.Helper()
-		got := s.m.CaughtUp(s.now, held)
-		if s.advance(); got != want {
-			t.Errorf("at %v: caught up %t, want %t", s.now, got, want)
-		}
-	}
-	caughtUp(1, false) // nothing says that it is at its tip
-	s.m.Idle(s.now, a, 0, false)
-	caughtUp(2, false)
-	caughtUp(1, true)
-	s.handle(a, 2, 1)
-	caughtUp(1, false)
-	s.m.Idle(s.now, a, 7, false)
-	caughtUp(1, false)
-	s.m.Idle(s.now, a, 0, false)
-	caughtUp(1, false)
-	s.says("load a(1,2]") // as it asked for
-	caughtUp(1, false)
-	s.succeeds()
-	caughtUp(1, true)
-	s.m.Idle(s.now, a, 0, true)
-	caughtUp(1, false) // its children are not known yet
-	s.tell(s.m.Close, a)
-	caughtUp(0, true)
 }
 
 // An answer costs the machine no memory.

@@ -196,7 +196,7 @@ func (m *Machine) Idle(now time.Duration, ref Ref, behind time.Duration, end boo
 		return s.rewound()
 	}
 	s.behind = behind
-	if end && !s.ending && !s.ended {
+	if end && !s.ending {
 		if !m.clean(s) {
 			return m.wait(s)
 		}
@@ -208,7 +208,7 @@ func (m *Machine) Idle(now time.Duration, ref Ref, behind time.Duration, end boo
 		m.early(s, p)
 		m.hurry(now, s)
 	}
-	s.tip = behind == 0 || end
+	s.tip = behind == 0
 	return Entry{}
 }
 

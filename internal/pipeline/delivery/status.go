@@ -96,7 +96,7 @@ func (m *Machine) CaughtUp(now time.Duration, held int) bool {
 		}
 		// A shard whose end is committed stays here until its children have their leases: before that nobody counts
 		// them as pending.
-		if s.ended || !s.tip || s.rewind != nil {
+		if s.ended || !s.tip {
 			return false
 		}
 		held--

@@ -151,7 +151,7 @@ func (m *Machine) fenced(out row.Outcome) {
 	for _, p := range m.loading.order {
 		s := p.shard
 		now, refused := out.Fenced[s.id]
-		if !refused || !s.claimed {
+		if !refused {
 			continue
 		}
 		m.event(Event{Kind: Fenced, Shard: s.ref, Ours: s.claim, Theirs: now})
@@ -161,6 +161,6 @@ func (m *Machine) fenced(out row.Outcome) {
 			s.floor, s.durable = now.At, now.At
 			m.readAgain(s, now.At)
 		}
-		s.claimed, s.confirmed = false, false
+		s.claimed = false
 	}
 }

@@ -181,6 +181,8 @@ func (w *world) tell(e Event) {
 		}
 	case Woken:
 		h.waits = false
+	case WentBack:
+		w.breaks("the offset of %s is said to have gone back", h.id)
 	case Drained:
 		if h.drained || !h.leaving || h.told {
 			w.breaks("%s is drained unasked", h.id)
@@ -254,8 +256,8 @@ func (w *world) read(s *stream) {
 				for seq := h.at(h.until); h.at(h.until) == seq && seq != ""; h.until++ {
 				}
 			}
-			if w.dropped[e.Batch] {
-				w.breaks("%s enters batch %d, which was discarded", h.id, e.Batch)
+			if n := int64(len(w.batches[e.Batch])); w.dropped[e.Batch] || n >= w.m.cfg.MaxRows {
+				w.breaks("%s enters batch %d of %d rows, discarded: %t", h.id, e.Batch, n, w.dropped[e.Batch])
 			}
 		}
 		w.advance()
