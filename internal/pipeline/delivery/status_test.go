@@ -52,7 +52,7 @@ func TestCaughtUp(t *testing.T) {
 	s.said = nil
 	caughtUp(0, false)
 	s.after(time.Second) // the pause
-	s.says("load a(1,4]")
+	s.says("load a(2,4]")
 	s.succeeds()
 	caughtUp(0, true)
 
