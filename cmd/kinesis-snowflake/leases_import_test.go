@@ -134,6 +134,28 @@ func TestImportRefuses(t *testing.T) {
 			has(t, stderr, "has moved on since", "delete table orders-to-snowflake")
 		})
 	})
+	t.Run("to write into a table in use", func(t *testing.T) {
+		for name, use := range map[string]func(*bubble){
+			"KCL has a lease":  func(b *bubble) { b.own(shard0, "java-1", "") }, // which keeps our own attributes
+			"KCL keeps others": func(b *bubble) { b.write(ordersApp, item{"leaseKey": "Leader", "entityType": "LEADER"}) },
+			"somebody's leases": func(b *bubble) {
+				b.write(ordersApp, item{"leaseKey": shard0, "leaseCounter": 0, "checkpoint": "LATEST"})
+			},
+		} {
+			t.Run(name, func(t *testing.T) {
+				inBubble(t, 1, func(t *testing.T, b *bubble) {
+					b.put(10)
+					b.began(b.checkpoint(shard0, b.sequences(shard0)[3], time.Hour))
+					code, _, stderr := b.imports()
+					wants(t, 0, code, stderr)
+					use(b)
+					code, _, stderr = b.imports()
+					wants(t, 1, code, stderr)
+					has(t, stderr, "holds leases already")
+				})
+			})
+		}
+	})
 }
 
 // A migration from KCL's table that was cut short leaves the checkpoints in a second table, perhaps only there.
@@ -191,6 +213,7 @@ func TestImportOfAChildWithoutCheckpoint(t *testing.T) {
 func TestImportOfAClosedShardWithoutCheckpoint(t *testing.T) {
 	openflowFamily(t, func(t *testing.T, b *bubble) {
 		one, two := b.sequences(shard1), b.sequences(shard2)
+		b.configure("LATEST") // says nothing of children
 		b.began(b.checkpoint(shard1, one[9], time.Hour))
 		code, _, stderr := b.imports()
 		wants(t, 1, code, stderr)

@@ -74,15 +74,20 @@ func (b *bubble) renew(shard string) (stop func()) {
 				return
 			case <-time.After(3308 * time.Millisecond):
 			}
-			if _, err := b.client().UpdateItem(b.t.Context(), &awsdynamodb.UpdateItemInput{
-				TableName: aws.String(ordersApp), Key: item{"leaseKey": shard}.attributes(), UpdateExpression: aws.String("ADD leaseCounter :one"),
-				ExpressionAttributeValues: item{":one": 1}.attributes(),
-			}); err != nil {
-				b.t.Error(err)
-			}
+			b.raise(shard)
 		}
 	}()
 	return func() { close(done); <-ended }
+}
+
+// raise raises a lease's counter, and changes nothing else.
+func (b *bubble) raise(shard string) {
+	if _, err := b.client().UpdateItem(b.t.Context(), &awsdynamodb.UpdateItemInput{
+		TableName: aws.String(ordersApp), Key: item{"leaseKey": shard}.attributes(), UpdateExpression: aws.String("ADD leaseCounter :one"),
+		ExpressionAttributeValues: item{":one": 1}.attributes(),
+	}); err != nil {
+		b.t.Error(err)
+	}
 }
 
 // sequences returns the numbers of a shard's records, in order.

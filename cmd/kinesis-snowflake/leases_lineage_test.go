@@ -177,6 +177,21 @@ func TestResetMeetsAZombie(t *testing.T) {
 	})
 }
 
+// A lease that was written to meanwhile, whoever has it now, is not written.
+func TestResetMeetsAnotherWrite(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, b *bubble) {
+		b.put(30)
+		b.load()
+		b.meanwhile(func() { b.raise(shard0) })
+		code, _, stderr := b.leases("reset", "-c", b.file, "--to", "TRIM_HORIZON", "--yes")
+		wants(t, 1, code, stderr)
+		has(t, stderr, "row has changed", "0 of 1 shards are done")
+		if got := b.item(shard0)["checkpoint"].Text; got == "TRIM_HORIZON" {
+			t.Error("the lease was written")
+		}
+	})
+}
+
 // A worker that takes a lease between the offsets' reset and the lease's own keeps it.
 func TestResetMeetsAWorkerThatStarts(t *testing.T) {
 	inBubble(t, 2, func(t *testing.T, b *bubble) {

@@ -64,15 +64,22 @@ func TestReleaseRefusesWhatIsAliveOrNotThere(t *testing.T) {
 			has(t, stderr, "refused: ", name)
 		}
 		stop()
+		// During a hand-over it is the holder who renews, not the next owner.
+		b.own(shard1, "next", "holder")
+		stop = b.renew(shard1)
+		code, _, stderr = b.leases("release", "-c", b.file, "--shard", shard1)
+		wants(t, 1, code, stderr)
+		has(t, stderr, `worker "holder" is alive`)
+		stop()
 		for _, shard := range []string{shard0, shard1} {
 			if b.item(shard)["leaseOwner"].Text == "" {
 				t.Errorf("%s was freed", shard)
 			}
 		}
 		// A chosen worker's leases alone.
-		code, out, stderr := b.leases("release", "-c", b.file, "--worker", "dead")
+		code, out, stderr := b.leases("release", "-c", b.file, "--worker", "holder")
 		wants(t, 0, code, stderr)
-		has(t, out, shard1+": freed from dead")
+		has(t, out, shard1+": freed from holder")
 		if b.item(shard0)["leaseOwner"].Text != "living" || b.item(shard1)["leaseOwner"].Text != "" {
 			t.Error("another worker's lease was freed")
 		}

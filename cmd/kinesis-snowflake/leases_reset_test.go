@@ -60,6 +60,7 @@ func TestResetToLatestLeavesOut(t *testing.T) {
 		has(t, out, "What lies between the checkpoints and now is not loaded.")
 		<-time.After(5 * time.Second)
 		b.put(50) // after the reset, and before a worker starts
+		<-time.After(5 * time.Second)
 		b.load()
 		b.rows(100, 100)
 		if got := b.count(`SELECT COUNT(*) FROM ` + ordersTable + ` WHERE "N" >= 50 AND "N" < 100`); got != "0" {

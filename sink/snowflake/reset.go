@@ -64,10 +64,6 @@ func (l *Ledger) positions(rows []offset) (map[string]Offset, error) {
 // the offsets' lock, and returns them as they then are: none if there is no offsets table. Rows of the loaded table stay.
 // Whoever loads these shards after that acquires them anew. It may be repeated after any error.
 func (l *Ledger) Reset(ctx context.Context, shards []string) (map[string]Offset, error) {
-	// A dead worker's lock would be waited for below.
-	if err := l.breakLocks(ctx); err != nil {
-		return nil, err
-	}
 	owner := l.opts.NewID()
 	var reset map[string]Offset
 	err := l.client.tx(ctx, func() error {
