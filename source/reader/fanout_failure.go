@@ -39,8 +39,9 @@ func (s *subscriber) failed(ctx context.Context, err error, consumer string, liv
 		class = ClassRetry
 	}
 	if _, said := errors.AsType[smithy.APIError](err); live && !said {
-		// Connections break now and then. If a new one cannot be had, that will be said.
-		s.Log.Debug("subscription broke", "shard", s.Shard, "error", err)
+		// Its 5 minutes are over (io.EOF), or the connection broke, as they do now and then. If a new one cannot be had, that
+		// will be said.
+		s.Log.Debug("subscription ended", "shard", s.Shard, "error", err)
 		return nil
 	}
 	return s.retry(ctx, class, explained)

@@ -1,8 +1,11 @@
 package reader
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"io"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -10,6 +13,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
 	standin "kinesis-snowflake/internal/standin/kinesis"
 )
@@ -95,10 +99,27 @@ type openBody struct {
 	io.ReadCloser
 	open *atomic.Int32
 	once sync.Once
+	gone atomic.Bool
+	rate int // bytes a second
+}
+
+func (b *openBody) Read(p []byte) (int, error) {
+	if b.gone.Load() {
+		return 0, http.ErrBodyReadAfterClose
+	}
+	if b.rate > 0 {
+		p = p[:min(len(p), b.rate)]
+	}
+	n, err := b.ReadCloser.Read(p)
+	if b.rate > 0 {
+		<-time.After(time.Duration(n) * time.Second / time.Duration(b.rate))
+	}
+	return n, err
 }
 
 func (b *openBody) Close() error {
 	b.once.Do(func() { b.open.Add(-1) })
+	b.gone.Store(true)
 	return b.ReadCloser.Close()
 }
 
@@ -132,4 +153,20 @@ func (r *rig) flow(n int, d time.Duration) {
 // inEvents makes f of the events that it is told of.
 func inEvents(f func(standin.Event) *standin.Fault) standin.Options {
 	return standin.Options{Hooks: standin.Hooks{Event: f}}
+}
+
+// startingPosition reads it from a request, which stays as it was.
+func (r *rig) startingPosition(req *http.Request) types.StartingPosition {
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		r.t.Error(err)
+	}
+	req.Body = io.NopCloser(bytes.NewReader(body))
+	var in struct {
+		StartingPosition struct{ Type, SequenceNumber string }
+	}
+	if err := json.Unmarshal(body, &in); err != nil {
+		r.t.Error(err)
+	}
+	return types.StartingPosition{Type: types.ShardIteratorType(in.StartingPosition.Type), SequenceNumber: &in.StartingPosition.SequenceNumber}
 }

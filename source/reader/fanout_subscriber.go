@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
@@ -156,7 +155,6 @@ func (s *subscriber) event(ctx context.Context) error {
 			lent = size
 		}
 	}
-	take(0)
 	if err := s.deliver(ctx, take); err != nil {
 		return err
 	}
@@ -192,8 +190,6 @@ func (s *subscriber) broken(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case errors.Is(err, io.EOF):
-		return nil // its 5 minutes are over
 	case silent:
 		return s.retry(ctx, ClassRetry, &Error{Op: "read events of shard " + s.Shard, Err: errSilent})
 	}

@@ -3,6 +3,7 @@ package reader
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"kinesis-snowflake/internal/row"
@@ -112,6 +113,42 @@ func TestTwoReadersOfOneShardDoNotFight(t *testing.T) {
 			if n := r.lines("source.consumer_name"); n == 0 || n > 31 {
 				t.Errorf("%d lines about it; log:\n%s", n, r.log)
 			}
+		}
+	})
+}
+
+// Who is taken over now and then, by workers that come and go, is not made to wait longer each time.
+func TestRareTakeoversAreForgotten(t *testing.T) {
+	subscribedTo(t, standin.Options{}, func(t *testing.T, r *rig) {
+		stop := r.start()
+		for range 6 {
+			<-time.After(3 * time.Minute)
+			taken := time.Now()
+			leave := r.peer().start()
+			<-time.After(time.Second)
+			leave()
+			<-time.After(10 * time.Second)
+			calls := r.of("SubscribeToShard")
+			if back := calls[len(calls)-1].at.Sub(taken); back <= 0 || back > 7*time.Second {
+				t.Errorf("back after %v", back)
+			}
+		}
+		stop()
+	})
+}
+
+func TestLinesAboutTakeoversAreOneAMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := NewFanOut(nil, nil)
+		lines := 0
+		for range 600 { // shards and times
+			if f.warn() {
+				lines++
+			}
+			<-time.After(time.Second)
+		}
+		if lines != 10 {
+			t.Errorf("%d lines in ten minutes", lines)
 		}
 	})
 }

@@ -4,10 +4,16 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
 	"kinesis-snowflake/internal/row"
 	standin "kinesis-snowflake/internal/standin/kinesis"
@@ -59,6 +65,11 @@ func TestIdleShard(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.whole()
+		for _, c := range r.of("SubscribeToShard")[1:] {
+			if c.from.Type != types.ShardIteratorTypeAfterSequenceNumber || row.CompareSequence(*c.from.SequenceNumber, r.got[2].Sequence) <= 0 {
+				t.Errorf("subscribes %s %s, want after the continuation", c.from.Type, *c.from.SequenceNumber)
+			}
+		}
 		if answers < 230 || m.peak > 4<<10 || m.used != 0 {
 			t.Errorf("%d answers in 20 minutes; %d bytes taken at most, %d left", answers, m.peak, m.used)
 		}
@@ -69,9 +80,9 @@ func TestSilentConnectionIsGivenUp(t *testing.T) {
 	stall := func(e standin.Event) *standin.Fault { return &standin.Fault{Stall: e.Subscription == 1 && e.N == 3} }
 	subscribedTo(t, inEvents(stall), func(t *testing.T, r *rig) {
 		r.flow(1, 2*time.Minute)
-		if err := r.read(3 * time.Minute); err != nil {
-			t.Fatal(err)
-		}
+		stop := r.start()
+		defer stop()
+		<-time.After(3 * time.Minute)
 		r.whole()
 		calls := r.of("SubscribeToShard")
 		if len(calls) != 2 {
@@ -201,7 +212,90 @@ func TestUnknownContinuationFallsBackToTheLastRecord(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.whole()
+		calls := r.of("SubscribeToShard")
+		if last := calls[2].from; last.Type != types.ShardIteratorTypeAfterSequenceNumber || !slices.ContainsFunc(r.got, func(g standin.Record) bool { return g.Sequence == *last.SequenceNumber }) {
+			t.Errorf("subscribes %s %s then, want after a record", last.Type, *last.SequenceNumber)
+		}
 	})
+}
+
+// A handler or a budget that blocks for less than a subscription's life does not end it.
+func TestWaitingIsNotSilence(t *testing.T) {
+	subscribedTo(t, standin.Options{}, func(t *testing.T, r *rig) {
+		m := &slowMeter{meter: meter{t: t}}
+		r.cfg.Budget = m
+		r.put(100, 10)
+		blocked := false
+		r.cfg.Handle = func(ctx context.Context, resp *row.Response) error {
+			if !blocked {
+				blocked = true
+				<-time.After(2 * time.Minute)
+			}
+			return r.handle(ctx, resp)
+		}
+		go func() {
+			<-time.After(3 * time.Minute)
+			m.delay.Store(int64(time.Minute))
+			r.put(1, 10)
+			<-time.After(time.Second)
+			m.delay.Store(0)
+		}()
+		if err := r.read(4*time.Minute + 30*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		r.whole()
+		if n := len(r.of("SubscribeToShard")); n != 1 || r.log.Len() > 0 {
+			t.Errorf("%d subscriptions, log:\n%s", n, r.log)
+		}
+	})
+}
+
+type slowMeter struct {
+	meter
+	delay atomic.Int64
+}
+
+func (m *slowMeter) Acquire(ctx context.Context, n int64) error {
+	<-time.After(time.Duration(m.delay.Load()))
+	return m.meter.Acquire(ctx, n)
+}
+
+// A record of 10 MiB takes almost a minute on a slow line.
+func TestSlowLine(t *testing.T) {
+	subscribedTo(t, standin.Options{}, func(t *testing.T, r *rig) {
+		client := r.cfg.Service.(*kinesis.Client)
+		if _, err := client.UpdateMaxRecordSize(t.Context(), &kinesis.UpdateMaxRecordSizeInput{StreamARN: aws.String(r.server.ARN(stream)), MaxRecordSizeInKiB: aws.Int32(10240)}); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(time.Minute)
+		r.put(1, 10<<20-100)
+		r.rate = 256 << 10
+		if err := r.read(2 * time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		r.whole()
+	})
+}
+
+// Connections break: that alone is nothing to tell.
+func TestBrokenConnectionIsReplacedQuietly(t *testing.T) {
+	for _, fault := range []standin.Fault{{Cut: true}, {Tear: true}} {
+		subscribedTo(t, inEvents(func(e standin.Event) *standin.Fault {
+			if e.N == 10 {
+				return &fault
+			}
+			return nil
+		}), func(t *testing.T, r *rig) {
+			r.flow(1, 2*time.Minute)
+			if err := r.read(3 * time.Minute); err != nil {
+				t.Fatal(err)
+			}
+			r.whole()
+			if n := len(r.of("SubscribeToShard")); n < 3 || r.log.Len() > 0 {
+				t.Errorf("%d subscriptions, log:\n%s", n, r.log)
+			}
+		})
+	}
 }
 
 func TestPermanentErrorsOfSubscriptions(t *testing.T) {

@@ -34,6 +34,7 @@ type call struct {
 	at     time.Time
 	status int
 	bytes  int
+	from   types.StartingPosition // of SubscribeToShard
 }
 
 // rig is a reader of one shard of a stand-in, for use in a synctest bubble: no goroutine, virtual time.
@@ -45,6 +46,7 @@ type rig struct {
 	as     *named  // whom fan reads as
 	log    *bytes.Buffer
 
+	rate     int          // bytes a second of subscriptions; 0 is no limit
 	open     atomic.Int32 // subscriptions that the reader has not closed
 	mu       sync.Mutex
 	calls    []call
@@ -85,12 +87,15 @@ func (r *rig) RoundTrip(req *http.Request) (*http.Response, error) {
 	if n := r.open.Load(); op == "SubscribeToShard" && n > 0 {
 		r.t.Errorf("subscribes while %d subscriptions are open", n)
 	}
+	if op == "SubscribeToShard" {
+		c.from = r.startingPosition(req)
+	}
 	resp, err := r.server.RoundTripper().RoundTrip(req)
 	if err == nil {
 		c.status = resp.StatusCode
 	}
 	if err == nil && resp.ContentLength < 0 {
-		resp.Body = &openBody{ReadCloser: resp.Body, open: &r.open}
+		resp.Body = &openBody{ReadCloser: resp.Body, open: &r.open, rate: r.rate}
 		r.open.Add(1)
 	} else if err == nil {
 		body, err := io.ReadAll(resp.Body)

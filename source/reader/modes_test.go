@@ -217,6 +217,12 @@ func TestShardThatIsClosedWhileItIsRead(t *testing.T) {
 				t.Error(err)
 			}
 		}()
+		r.cfg.Handle = func(ctx context.Context, resp *row.Response) error {
+			if n := r.open.Load(); r.ends > 0 && n > 0 {
+				t.Errorf("%d subscriptions are open after the end", n)
+			}
+			return r.handle(ctx, resp)
+		}
 		if err := r.read(time.Minute); err != nil {
 			t.Fatal(err)
 		}

@@ -1,8 +1,11 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 )
@@ -95,4 +98,43 @@ func BenchmarkCall(b *testing.B) {
 			a.Release()
 		}
 	})
+}
+
+// An event of 2 MiB, what a shard sends in a second.
+func BenchmarkEvent(b *testing.B) {
+	const n, size = 3500, 600
+	frame := events(b, n, size)
+	b.Run("stock", func(b *testing.B) {
+		out, err := client(endless{append(initial(b), frame...), frame}).SubscribeToShard(b.Context(), subscribeInput)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.SetBytes(n * size)
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, ok := <-out.GetStream().Events(); !ok {
+				b.Fatal(out.GetStream().Err())
+			}
+		}
+		b.StopTimer()
+		_ = out.GetStream().Close()
+	})
+	b.Run("swapped", func(b *testing.B) {
+		s, a := &Subscription{body: io.NopCloser(&again{frame: frame})}, new(Answer)
+		b.SetBytes(n * size)
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := s.Next(a, admitAll); err != nil {
+				b.Fatal(err)
+			}
+			a.Release()
+		}
+	})
+}
+
+// endless answers with a body that begins with one text and goes on with another for ever.
+type endless struct{ first, then []byte }
+
+func (e endless) Do(req *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: 200, ContentLength: -1, Request: req, Header: http.Header{}, Body: io.NopCloser(io.MultiReader(bytes.NewReader(e.first), &again{frame: e.then}))}, nil
 }
