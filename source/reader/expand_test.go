@@ -285,7 +285,11 @@ func TestNothingIsLeftOutOfAStreamThatTheServiceDistributes(t *testing.T) {
 		unknown, auto = nil, true
 		step("by the service", 10, 1)
 		auto = false
+		outside := r.cfg.Aggregates.Counts().Outside
 		step("and that is kept in mind", 10, 0)
+		if now := r.cfg.Aggregates.Counts().Outside; now != outside {
+			t.Errorf("%d more user records are said to be outside", now-outside)
+		}
 		if n := r.lines("by itself now"); n != 1 {
 			t.Errorf("%d lines about the distribution:\n%s", n, r.log)
 		}
