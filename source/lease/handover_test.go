@@ -156,7 +156,9 @@ func TestHandOver(t *testing.T) {
 		a.drain = 5 * time.Second
 		f.within(2*time.Second, "a has all", func() bool { return len(a.open()) == 10 })
 		b := f.start("b", nil)
-		f.within(lease10, "b has asked", func() bool { return slices.ContainsFunc(f.list(), func(l Lease) bool { return l.Owner == "b" && l.CheckpointOwner == "a" }) })
+		f.within(lease10, "b has asked", func() bool {
+			return slices.ContainsFunc(f.list(), func(l Lease) bool { return l.Owner == "b" && l.CheckpointOwner == "a" })
+		})
 		b.kill()
 		f.pass(10 * time.Second)
 		f.within(2*lease10, "a has all again", func() bool { return len(a.open()) == 10 })
@@ -168,7 +170,9 @@ func TestHandOver(t *testing.T) {
 		a.drain = 25 * time.Second
 		f.within(2*time.Second, "a has all", func() bool { return len(a.open()) == 10 })
 		b := f.start("b", nil)
-		f.within(lease10, "b has asked", func() bool { return slices.ContainsFunc(f.list(), func(l Lease) bool { return l.Owner == "b" && l.CheckpointOwner == "a" }) })
+		f.within(lease10, "b has asked", func() bool {
+			return slices.ContainsFunc(f.list(), func(l Lease) bool { return l.Owner == "b" && l.CheckpointOwner == "a" })
+		})
 		f.pass(5 * time.Second)
 		a.kill()
 		f.within(lease10+3*time.Second, "b has all", func() bool { return len(b.open()) == 10 })

@@ -42,12 +42,17 @@ func newSimulation(seed uint64, workers int) *simulation {
 		written: map[string]row.Position{}, taken: map[string]bool{}, trace: hash, sum: hash.Sum64,
 	}
 	s.stream, s.ends = simStream()
-	for i := range workers {
-		w := &simWorker{s: s, id: i, name: fmt.Sprint("worker-", i)}
+	s.join(workers)
+	return s
+}
+
+// join starts workers, not all at the same moment.
+func (s *simulation) join(n int) {
+	for range n {
+		w := &simWorker{s: s, id: len(s.workers), name: fmt.Sprint("worker-", len(s.workers))}
 		s.workers = append(s.workers, w)
 		s.after(time.Duration(s.rng.IntN(int(2*time.Second))), w.start)
 	}
-	return s
 }
 
 // simStream has a split, a merge of a child with another shard, and open shards at the end:

@@ -43,14 +43,14 @@ func (m *Machine) takeable(now Instant, e *entry) bool {
 		!m.findVacant(now, e) {
 		return false
 	}
-	return e.given || m.lostHere(&e.lease) || now.Mono-e.vacantAt >= m.patience(now)
+	return e.given || m.lostHere(&e.lease) || now.Mono-e.vacantAt >= m.patience()
 }
 
 // patience is how long a vacant lease is left to others. The leader of a KCL 3 fleet assigns what is vacant every two
 // durations; only what it leaves for more than two rounds is taken from under its hands.
-func (m *Machine) patience(now Instant) time.Duration {
+func (m *Machine) patience() time.Duration {
 	for _, p := range m.peers {
-		if p.count > 0 && p != m.self && m.kindOf(p) == kcl3 && m.alive(now, p) {
+		if p.count > 0 && p != m.self && m.kindOf(p) == kcl3 { // it lives, or did not have the time to show that it does not
 			return 9 * m.cfg.Duration / 2
 		}
 	}
