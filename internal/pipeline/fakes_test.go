@@ -19,7 +19,7 @@ import (
 type fakeTable struct {
 	mu      sync.Mutex
 	offsets map[string]row.Claim
-	rows    []string // "shard/sequence"
+	rows    []string // "shard/sequence", with ".subsequence" if that is not 0
 	loads   int
 	gate    chan struct{} // Load waits for it, if set
 	loading chan struct{} // told when a Load begins, if set
@@ -101,7 +101,7 @@ func (f *fakeTable) Load(ctx context.Context, b Batch, parts []row.Part) (row.Ou
 	for _, p := range parts {
 		for _, r := range b.(*fakeBatch).rows {
 			if r.shard == p.Shard && r.at.Compare(p.Skip) > 0 {
-				f.rows = append(f.rows, r.shard+"/"+r.at.Sequence)
+				f.rows = append(f.rows, rowName(r.shard, r.at))
 				moved[r.shard]++
 			}
 		}
@@ -131,6 +131,13 @@ func (f *fakeTable) loaded() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return append([]string(nil), f.rows...)
+}
+
+func rowName(shard string, at row.Position) string {
+	if at.Subsequence == 0 {
+		return shard + "/" + at.Sequence
+	}
+	return fmt.Sprintf("%s/%s.%d", shard, at.Sequence, at.Subsequence)
 }
 
 // fakeLease is a held lease.
@@ -196,7 +203,7 @@ func (oneRow) Apply(rec *row.Record, emit func(*row.Row) error) (*row.Failure, e
 	if string(rec.Data) == "bad" {
 		return &row.Failure{Stage: row.StageDecode, Reason: "bad"}, nil
 	}
-	return nil, emit(&row.Row{Sequence: rec.Sequence})
+	return nil, emit(&row.Row{Sequence: rec.Sequence, Subsequence: rec.Subsequence})
 }
 
 type noLog struct{ n int }
