@@ -1,9 +1,12 @@
 package main
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
+
+	"kinesis-snowflake/internal/standin/dynamodb"
 )
 
 const openflow = "orders-openflow"
@@ -121,6 +124,30 @@ func TestImportRefuses(t *testing.T) {
 			wants(t, 1, code, stderr)
 			has(t, stderr, "table stuff has the key schema HASH id")
 		})
+	})
+	t.Run("what IAM denies", func(t *testing.T) {
+		for op, want := range map[string]string{
+			"DescribeTable": "grant dynamodb:DescribeTable on table/orders-openflow",
+			"Scan":          "grant dynamodb:Scan on table/orders-openflow",
+			"PutItem":       "grant dynamodb:PutItem on table/orders-to-snowflake",
+			"CreateTable":   "grant dynamodb:CreateTable on table/orders-to-snowflake",
+		} {
+			t.Run(op, func(t *testing.T) {
+				inBubble(t, 1, func(t *testing.T, b *bubble) {
+					b.put(10)
+					b.began(b.checkpoint(shard0, b.sequences(shard0)[3], time.Hour))
+					b.dynamodb.SetHooks(dynamodb.Hooks{Before: func(_ context.Context, c dynamodb.Call) *dynamodb.Fault {
+						if c.Op == op {
+							return dynamodb.Deny(op, c.Table)
+						}
+						return nil
+					}})
+					code, _, stderr := b.imports()
+					wants(t, 1, code, stderr)
+					has(t, stderr, want)
+				})
+			})
+		}
 	})
 	t.Run("to move what it has imported", func(t *testing.T) {
 		inBubble(t, 1, func(t *testing.T, b *bubble) {

@@ -59,6 +59,43 @@ func TestResetOfAParentTakesItsChildrenAlong(t *testing.T) {
 	})
 }
 
+// Two generations on, the first shard's lease is deleted while the stream still has the shard. A reset brings it back.
+func TestResetOfShardsWhoseLeasesWereDeleted(t *testing.T) {
+	family(t, func(t *testing.T, b *bubble) {
+		for _, shard := range []string{shard1, shard2} {
+			if _, _, err := b.kinesis.Split(ordersStream, shard); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b.put(80)
+		end := b.start("host-a", false)
+		<-time.After(15 * time.Minute)
+		end()
+		b.rows(180, 180)
+		for _, it := range b.dynamodb.Items(ordersApp) {
+			if it["leaseKey"].Text == shard0 {
+				t.Fatal("the lease is still there, so this proves nothing")
+			}
+		}
+		code, out, stderr := b.leases("list", "-c", b.file)
+		wants(t, 0, code, stderr)
+		has(t, out, shard0+"  cleaned", shard1+"  finished")
+		code, _, stderr = b.leases("reset", "-c", b.file, "--to", "TRIM_HORIZON", "--shard", shard0, "--yes")
+		wants(t, 1, code, stderr)
+		has(t, stderr, "add --shard "+shard1+" --shard "+shard2+" --shard "+shard3+" --shard "+shard4)
+		code, out, stderr = b.leases("reset", "-c", b.file, "--to", "TRIM_HORIZON", "--yes")
+		wants(t, 0, code, stderr)
+		has(t, out, shard0+": lease made", shard1+": reset")
+		b.load()
+		b.rows(360, 180)
+		code, _, stderr = b.leases("reset", "-c", b.file, "--to", "LATEST", "--yes")
+		wants(t, 0, code, stderr)
+		b.put(20)
+		b.load()
+		b.rows(380, 200)
+	})
+}
+
 func TestResetOfShardsThatCannotBe(t *testing.T) {
 	family(t, func(t *testing.T, b *bubble) {
 		for want, args := range map[string][]string{

@@ -161,7 +161,7 @@ func lagCell(s admin.Shard, asked bool) string {
 // seen says how long ago something changed: at most that long where it was seen, longer than the watching where not.
 func seen(s admin.Shard, ago *int64, watched time.Duration) string {
 	switch {
-	case s.State == admin.NoLease, ago == nil && (s.State == admin.Finished || s.Owner == ""):
+	case s.State == admin.NoLease, s.State == admin.Cleaned, ago == nil && (s.State == admin.Finished || s.Owner == ""):
 		return "-"
 	case ago == nil:
 		return ">" + short(watched)

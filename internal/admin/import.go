@@ -211,7 +211,7 @@ func (a *Admin) continues(ctx context.Context, p *ImportPlan) error {
 		i := slices.IndexFunc(p.Steps, func(s ImportStep) bool { return s.Shard == r.Key && !s.Checkpoint.IsZero() })
 		l := r.Lease
 		switch {
-		case r.Kind != lease.LeaseRow || l.Nonce != "import-"+p.From || l.Counter != 0 || l.Owner != "":
+		case l.Nonce != "import-"+p.From || l.Counter != 0 || l.Owner != "":
 			return refuse("lease table %s holds leases already, %s for one: choose another source.application", p.To, r.Key)
 		case i < 0 || l.Checkpoint != p.Steps[i].Checkpoint:
 			return refuse("lease table %s holds %s at %s from an earlier import, and table %s has moved on since: delete table %s, which no worker has used yet, and import again", p.To, r.Key, l.Checkpoint, p.From, p.To)

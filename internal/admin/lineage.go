@@ -45,6 +45,12 @@ func (g *lineage) descendants(id string) []string { return reach(g.children, id)
 // ancestors returns all shards that one came out of, in order.
 func (g *lineage) ancestors(id string) []string { return reach(g.parents, id) }
 
+// succeeded reports whether a shard without a lease had one once: leases exist of shards that came out of it, and those are
+// made when it ends. Workers delete the leases of shards that were read long ago.
+func (g *lineage) succeeded(id string, leases map[string]lease.Lease) bool {
+	return slices.ContainsFunc(g.descendants(id), func(d string) bool { _, leased := leases[d]; return leased })
+}
+
 func reach(next map[string][]string, id string) []string {
 	seen := map[string]bool{}
 	var visit func(string)

@@ -26,7 +26,10 @@ const (
 	Unread   State = "unread"    // nothing was loaded yet, and nobody seen alive has it
 	Waiting  State = "waiting"   // begun, and nobody seen alive has it
 	NoLease  State = "no lease"  // the stream has it; its lease is made when a parent ends, or by a worker's audit
+	Cleaned  State = "cleaned"   // finished, and so are its children, or as good as: its lease was deleted
 )
+
+func (s State) unleased() bool { return s == NoLease || s == Cleaned }
 
 // ListOptions say what a list holds.
 type ListOptions struct {
@@ -214,10 +217,20 @@ func (w *watched) state(l lease.Lease, life Life) State {
 
 // without adds the shards that have no lease.
 func (l *Listing) without(listing lease.Listing) {
+	leased := map[string]lease.Lease{}
+	for _, s := range l.Shards {
+		leased[s.ID] = lease.Lease{}
+	}
+	g := newLineage(listing.Shards, nil)
 	for _, s := range listing.Shards {
-		if !slices.ContainsFunc(l.Shards, func(o Shard) bool { return o.ID == s.ID }) {
-			l.Shards = append(l.Shards, Shard{ID: s.ID, State: NoLease, Parents: s.Parents})
+		if _, ok := leased[s.ID]; ok {
+			continue
 		}
+		without := Shard{ID: s.ID, State: NoLease, Parents: s.Parents}
+		if s.Closed && g.succeeded(s.ID, leased) {
+			without.State = Cleaned
+		}
+		l.Shards = append(l.Shards, without)
 	}
 	slices.SortFunc(l.Shards, func(a, b Shard) int { return cmp.Compare(a.ID, b.ID) })
 }
@@ -252,7 +265,7 @@ func (a *Admin) lags(ctx context.Context, out *Listing) error {
 	room := make(chan struct{}, lagsAtOnce)
 	for i := range out.Shards {
 		s := &out.Shards[i]
-		if s.State == Finished || s.State == NoLease {
+		if s.State == Finished || s.State.unleased() {
 			continue
 		}
 		wg.Go(func() {
@@ -287,7 +300,7 @@ func (l *Listing) workers(w *watched, patience time.Duration) {
 		return byName[name]
 	}
 	for _, s := range l.Shards {
-		if s.State == NoLease {
+		if s.State.unleased() {
 			continue
 		}
 		k := of(s.Owner)

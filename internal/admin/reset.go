@@ -128,7 +128,7 @@ func (p *ResetPlan) decide(offsets map[string]snowflake.Offset) error {
 	}
 	chosen := p.Request.Shards
 	if len(chosen) > 0 {
-		if err := p.checkChoice(byKey, ours); err != nil {
+		if err := p.checkChoice(byKey, offsets, ours); err != nil {
 			return err
 		}
 	} else {
@@ -173,7 +173,7 @@ func (p *ResetPlan) decide(offsets map[string]snowflake.Offset) error {
 }
 
 // checkChoice refuses a choice of shards that would break the order of parents and children, or means nothing.
-func (p *ResetPlan) checkChoice(byKey map[string]lease.Lease, ours bool) error {
+func (p *ResetPlan) checkChoice(byKey map[string]lease.Lease, offsets map[string]snowflake.Offset, ours bool) error {
 	if !ours {
 		return refuse("the leases belong to a stream that was there before, so some shards alone cannot be reset: leave --shard out")
 	}
@@ -193,10 +193,11 @@ func (p *ResetPlan) checkChoice(byKey map[string]lease.Lease, ours bool) error {
 		// Once a parent is read again its children wait for it. Children that were begun already would then have later
 		// records in the table before earlier ones.
 		for _, d := range p.graph.descendants(id) {
-			if c, ok := byKey[d]; ok && (c.Checkpoint.IsNumber() || c.Finished()) && !slices.Contains(chosen, d) {
-				if _, listed := p.graph.shards[d]; listed && !slices.Contains(more, d) {
-					more = append(more, d)
-				}
+			_, listed := p.graph.shards[d]
+			l, leased := byKey[d]
+			begun := leased && (l.Checkpoint.IsNumber() || l.Finished()) || offsets[d].At.IsNumber() || !leased && p.graph.succeeded(d, byKey)
+			if listed && begun && !slices.Contains(chosen, d) && !slices.Contains(more, d) {
+				more = append(more, d)
 			}
 		}
 	}
