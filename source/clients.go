@@ -2,7 +2,6 @@ package source
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -33,8 +32,7 @@ func awsConfig(ctx context.Context, o *Options) (aws.Config, error) {
 	client := awshttp.NewBuildableClient().WithReadTimeout(readTimeout).WithTransportOptions(func(t *http.Transport) {
 		t.MaxIdleConns, t.MaxIdleConnsPerHost = 2*idleConnections, idleConnections
 		// HTTP/2 would put all shards on one connection: one TLS stream's throughput, and one stall stops them all.
-		t.ForceAttemptHTTP2 = false
-		t.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
+		httpVersions(t, false)
 	})
 	options := []func(*config.LoadOptions) error{config.WithHTTPClient(client)}
 	if o.Region != "" {
@@ -54,6 +52,21 @@ func awsConfig(ctx context.Context, o *Options) (aws.Config, error) {
 		cfg.Credentials = assumeRole(cfg, o)
 	}
 	return cfg, nil
+}
+
+// httpVersions has a transport speak HTTP/1.1, and HTTP/2 where the server does and http2 is set.
+//
+// The SDK's client clones its transport, and a clone of one that may speak HTTP/2 offers it to the server from then on, also
+// when it is told not to speak it. Kinesis takes the offer, so the offer must go too.
+func httpVersions(t *http.Transport, http2 bool) {
+	t.Protocols = new(http.Protocols)
+	t.Protocols.SetHTTP1(true)
+	t.Protocols.SetHTTP2(http2)
+	t.ForceAttemptHTTP2 = http2
+	t.TLSNextProto = nil
+	if t.TLSClientConfig != nil {
+		t.TLSClientConfig.NextProtos = nil
+	}
 }
 
 func doer(cfg aws.Config, transport http.RoundTripper) wire.Doer {

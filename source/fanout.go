@@ -52,7 +52,7 @@ func subscribing(c aws.HTTPClient) wire.Doer {
 	}
 	// A connection without data is not dead while back-pressure holds all of its subscriptions.
 	return client.WithReadTimeout(0).WithTransportOptions(func(t *http.Transport) {
-		t.TLSNextProto, t.ForceAttemptHTTP2 = nil, true
+		httpVersions(t, true)
 		t.HTTP2 = &http.HTTP2Config{MaxReceiveBufferPerStream: streamWindow, SendPingTimeout: pingAfter, PingTimeout: pongWithin}
 	})
 }
