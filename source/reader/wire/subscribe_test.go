@@ -3,8 +3,10 @@ package wire
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"strings"
 	"testing"
@@ -23,7 +25,7 @@ var subscribeInput = &kinesis.SubscribeToShardInput{
 	StartingPosition: &types.StartingPosition{Type: types.ShardIteratorTypeTrimHorizon},
 }
 
-// message is one frame of the SDK's own encoder.
+// frameOf is one frame of the SDK's own encoder.
 func frameOf(t testing.TB, payload string, headers ...string) []byte {
 	t.Helper()
 	m := eventstream.Message{Payload: []byte(payload)}
@@ -218,10 +220,15 @@ func TestSizeIsToldBeforeTheEventIsRead(t *testing.T) {
 	}
 }
 
-func TestHugeFrameIsRefusedUnread(t *testing.T) {
-	s := subscription(t, []byte{0x7f, 0, 0, 0, 0, 0, 0, 0, 0x3c, 0x3b, 0x3a, 0x39})
-	if err := s.Next(new(Answer), func(int64) error { t.Error("asked for room"); return nil }); err == nil {
-		t.Error("no error")
+func TestFrameOfNoSenseIsRefusedUnread(t *testing.T) {
+	prelude := func(size, headers, flip uint32) []byte {
+		b := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, size), headers)
+		return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b)^flip)
+	}
+	for _, bad := range [][]byte{prelude(1<<20, 0, 1), prelude(mostFrame+1, 0, 0), prelude(15, 0, 0), prelude(100, 85, 0), prelude(1<<20, mostHeaders+1, 0)} {
+		if err := subscription(t, bad).Next(new(Answer), func(int64) error { t.Errorf("asked for room for %x", bad); return nil }); err == nil {
+			t.Errorf("%x is taken", bad)
+		}
 	}
 }
 
