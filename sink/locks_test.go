@@ -127,3 +127,40 @@ func TestVictimOfAnAbortLoadsItsRowsOnce(t *testing.T) {
 		})
 	}
 }
+
+// A worker sleeps within its acquire, after it has taken the lock, until its heir ends its transaction. When it wakes,
+// its INSERT runs by itself, without the lock, while the heir's own is not committed yet.
+func TestVictimOfAnAbortAddsNoSecondRow(t *testing.T) {
+	inAccount(t, func(t *testing.T, a *account) {
+		victim, heir := a.worker("victim"), a.worker("heir")
+		a.worker("first").take("z") // the offsets table is there
+		inserted, woken, taken := make(chan struct{}), make(chan struct{}), make(chan struct{})
+		victim.link.hook("INSERT", 1, func() fate {
+			heir.link.hook("SELECT \"STREAM\"", 1, func() fate {
+				close(inserted)
+				<-woken
+				return arrives
+			})
+			go func() {
+				defer close(taken)
+				heir.take("a")
+			}()
+			<-inserted
+			victim.link.hook("UPDATE", 1, func() fate {
+				close(woken)
+				<-taken
+				return arrives
+			})
+			return arrives
+		})
+		if err := victim.tryTake(t.Context(), false, "a"); err != nil && IsFinal(err) {
+			t.Fatalf("the victim's acquire: %v; want one that may be repeated", err)
+		}
+		if rows := a.offsets(); len(rows) != 3 {
+			t.Fatalf("offsets %v, want one row a shard", rows)
+		}
+		victim.take("a")
+		victim.send(rec("a", 1))
+		a.has(recs("a", 1, 1))
+	})
+}

@@ -172,6 +172,10 @@ func (c *cloud) abort(tx *transaction) {
 		c.s.say("snowflake aborts transaction %d of w%d", tx.id, tx.by.w.n)
 	}
 	c.end(tx)
+	// The worst moment for its worker to wake is while the one that ended it is at the same work.
+	if w := tx.by.w; !w.asleep && c.s.now < w.until && !c.s.once(3) {
+		w.halt(c.s.now + c.s.upTo(400*time.Millisecond))
+	}
 }
 
 // see returns the rows of a shard as a session sees them.

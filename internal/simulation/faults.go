@@ -20,16 +20,17 @@ func (s *Simulation) trouble() {
 	}
 	switch what {
 	case pauses:
-		w.until = max(w.until, s.now) + span
-		s.oracle.away(w)
+		if !w.asleep {
+			w.halt(max(w.until, s.now) + span)
+		}
 	case suspends:
-		if s.now < w.fooled {
+		if s.now < w.fooled || s.now < w.until {
 			return
 		}
-		w.until = max(w.until, s.now) + span
-		w.frozen += w.until - s.now
-		w.fooled = w.until + 2*s.plan.lease
-		s.oracle.away(w)
+		w.asleep = true
+		w.frozen += span
+		w.fooled = s.now + span + 2*s.plan.lease
+		w.halt(s.now + span)
 	case crashes:
 		if w.p == nil || w.p.dead || w.leaves {
 			return

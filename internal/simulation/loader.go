@@ -80,8 +80,10 @@ func (l *loader) batchID() string {
 func (l *loader) acquire(op delivery.Op) {
 	l.run(func() {
 		claims, err := l.ledger.Acquire(context.Background(), op.Wanted)
-		l.p.delivery.Acquired(l.p.mono(), op.ID, claims, err)
-		l.p.delivering()
+		l.p.after(0, func() {
+			l.p.delivery.Acquired(l.p.mono(), op.ID, claims, err)
+			l.p.delivering()
+		})
 	})
 }
 
@@ -89,8 +91,10 @@ func (l *loader) acquire(op delivery.Op) {
 func (l *loader) load(op delivery.Op) {
 	l.run(func() {
 		out, err := l.commit(op)
-		l.p.delivery.Loaded(l.p.mono(), op.ID, out, err)
-		l.p.delivering()
+		l.p.after(0, func() { // not on the coroutine, which ends here
+			l.p.delivery.Loaded(l.p.mono(), op.ID, out, err)
+			l.p.delivering()
+		})
 	})
 }
 

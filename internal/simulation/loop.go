@@ -91,7 +91,7 @@ func (l *loop) until(then time.Duration, failed func() bool) {
 			case p.dead:
 				continue
 			case l.now < p.w.until:
-				l.push(event{at: p.w.until, to: p, do: e.do})
+				p.deferred = append(p.deferred, e.do)
 				continue
 			}
 		}

@@ -58,7 +58,7 @@ func (o *oracle) movedOffset(by *process, n int) {
 		s.fail("%s has %d rows of offsets", sh.id, len(rows))
 		return
 	}
-	if sh.acquire != by.w.n<<16|by.w.life {
+	if sh.acquire != by.w.n<<16|by.life {
 		s.fail("w%d moved the offset of %s after w%d had acquired it", by.w.n, sh.id, sh.acquire>>16)
 	}
 	if have := sh.upTo(rows[0].at); have != sh.done {
@@ -110,12 +110,18 @@ func (o *oracle) written(by *process, before, after lease.Lease) {
 	}
 }
 
-// deleting judges the deletion of a lease.
+// deleting judges the deletion of a lease: nobody will look for it, as the shard is gone or its children, too, are done.
 func (o *oracle) deleting(l lease.Lease) {
 	sh := o.s.stream.byID[l.Key]
-	if !sh.gone {
-		o.s.fail("the lease of %s was deleted while the stream has the shard", l.Key)
+	for _, c := range sh.children {
+		if !sh.gone && !c.complete() {
+			o.s.fail("the lease of %s was deleted while the stream has the shard, and its child %s is not done", sh.id, c.id)
+		}
 	}
+	if !sh.complete() {
+		o.s.fail("the lease of %s was deleted, and the table has %d of its user records", sh.id, sh.done)
+	}
+	sh.deleted = true
 }
 
 // opened judges the begin of a holding.
@@ -125,6 +131,9 @@ func (o *oracle) opened(r *reader) {
 		if !p.complete() {
 			s.fail("w%d reads %s before its parent %s is committed to its end", r.p.w.n, sh.id, p.id)
 		}
+	}
+	if sh.deleted {
+		s.fail("w%d reads %s again, whose lease was deleted", r.p.w.n, sh.id)
 	}
 	l, _ := s.table.row(sh.id)
 	switch start := r.start.Checkpoint; {
@@ -187,9 +196,6 @@ func (o *oracle) alone(sh *shard) {
 	}
 }
 
-// away notes that a worker does not run for a while.
-func (o *oracle) away(*worker) {}
-
 // settled notes that a batch is done with.
 func (o *oracle) settled(*process) {}
 
@@ -230,7 +236,7 @@ func (o *oracle) unrest() string {
 		}
 		l, ok := s.table.row(sh.id)
 		switch {
-		case sh.gone:
+		case sh.gone, sh.deleted:
 		case !ok:
 			return fmt.Sprintf("%s has no lease", sh.id)
 		case sh.closed != openForever && !l.Finished():

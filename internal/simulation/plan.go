@@ -98,7 +98,7 @@ func (s *Simulation) draw() {
 	}
 	s.faults.throttles, s.faults.losses, s.faults.delays = rate(), rate(), rate()
 	if s.once(3) {
-		s.faults.spool = 200 + r.IntN(2000)
+		s.faults.spool = 50 + r.IntN(1000)
 	}
 }
 

@@ -32,6 +32,7 @@ type worker struct {
 	life int
 
 	until  time.Duration           // stopped by a signal, or suspended, until then
+	asleep bool                    // suspended
 	frozen time.Duration           // how far the monotonic clock lies behind because of suspensions
 	skew   time.Duration           // of the wall clock
 	fooled time.Duration           // until then one clock is wrong, so the other is left alone: nothing survives both at once
@@ -44,11 +45,13 @@ type worker struct {
 type process struct {
 	s        *Simulation
 	w        *worker
+	life     int
 	dead     bool
 	leases   *lease.Machine
 	delivery *delivery.Machine
 	loader   *loader
 	sessions []*session
+	deferred []func() // what happened to it while it did not run
 
 	readers map[string]*reader // by shard
 	byGen   map[uint64]*reader // until its holding is over
@@ -72,7 +75,7 @@ func (w *worker) start() {
 	s := w.s
 	w.life++
 	p := &process{
-		s: s, w: w, readers: map[string]*reader{}, byGen: map[uint64]*reader{}, byRef: map[delivery.Ref]*reader{}, batches: map[delivery.BatchID]*batch{},
+		s: s, w: w, life: w.life, readers: map[string]*reader{}, byGen: map[uint64]*reader{}, byRef: map[delivery.Ref]*reader{}, batches: map[delivery.BatchID]*batch{},
 		byToken: map[uint64]func(error){},
 	}
 	w.p = p
@@ -122,6 +125,23 @@ func severity(err error) delivery.Severity {
 // after has do called in d, if the process lives then and once it runs.
 func (p *process) after(d time.Duration, do func()) {
 	p.s.push(event{at: p.s.now + max(d, 0), to: p, do: do})
+}
+
+// halt keeps a worker from running until then.
+func (w *worker) halt(until time.Duration) {
+	w.until = until
+	w.s.after(until-w.s.now, func() {
+		if w.s.now < w.until {
+			return // halted again
+		}
+		w.asleep = false
+		if p := w.p; p != nil {
+			for _, do := range p.deferred {
+				p.after(0, do)
+			}
+			p.deferred = nil
+		}
+	})
 }
 
 // clock reads the worker's clocks.

@@ -223,7 +223,8 @@ func (c *cloud) execute(ss *session, stmt snowflake.Statement, answer func(reply
 		if s.once(s.faults.delays) {
 			busy += s.upTo(time.Minute)
 		}
-		s.after(busy, func() { c.load(ss, stmt, answer) })
+		tx := ss.tx
+		s.after(busy, func() { c.load(ss, tx, stmt, answer) })
 	case snowflake.ShowLocks:
 		answer(reply{res: c.locks()})
 	case snowflake.ServerTime:
@@ -290,7 +291,11 @@ func (c *cloud) committing(ss *session, tx *transaction, answer func(reply)) {
 }
 
 // load runs COPY.
-func (c *cloud) load(ss *session, stmt loadStatement, answer func(reply)) {
+func (c *cloud) load(ss *session, tx *transaction, stmt loadStatement, answer func(reply)) {
+	if ss.closed || ss.tx != tx || tx != nil && tx.over {
+		answer(reply{err: gone("COPY INTO", "transaction has ended")})
+		return
+	}
 	f := c.files[stmt.folder]
 	if f == nil {
 		answer(fails(snowflake.File, 100026, "COPY INTO", "remote file was not found"))
@@ -303,9 +308,9 @@ func (c *cloud) load(ss *session, stmt loadStatement, answer func(reply)) {
 	for _, r := range stmt.rows {
 		n += r.b - r.a
 	}
-	if ss.tx != nil && !ss.tx.over {
-		ss.tx.rows = append(ss.tx.rows, stmt.rows...)
-	} else if ss.tx == nil {
+	if tx != nil {
+		tx.rows = append(tx.rows, stmt.rows...)
+	} else {
 		for _, r := range stmt.rows {
 			c.s.oracle.loaded(ss.p, r)
 		}

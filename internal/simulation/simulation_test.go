@@ -15,10 +15,11 @@ import (
 )
 
 var (
-	seeds = flag.Int("seeds", 60, "how many seeds TestSimulation runs")
-	first = flag.Uint64("first", 1, "the first of them")
-	trace = flag.String("trace", "", "with -seed: write what happens to this file")
-	one   = flag.Int64("seed", -1, "run this seed alone")
+	seeds  = flag.Int("seeds", 60, "how many seeds TestSimulation runs")
+	first  = flag.Uint64("first", 1, "the first of them")
+	stopAt = flag.Int("failures", 10, "stop after so many seeds that fail")
+	trace  = flag.String("trace", "", "with -seed: write what happens to this file")
+	one    = flag.Int64("seed", -1, "run this seed alone")
 )
 
 // Whatever happens to a fleet: every record is in the table once, and every shard in one worker's hands.
@@ -41,7 +42,7 @@ func TestSimulation(t *testing.T) {
 		rows.Add(res.Rows)
 		if res.Err != nil {
 			t.Error(report(seed, res.Err))
-			return failed.Add(1) < 10
+			return failed.Add(1) < int64(*stopAt)
 		}
 		return true
 	})

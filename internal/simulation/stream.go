@@ -26,12 +26,13 @@ type shard struct {
 	from, to uint32 // hash range, in 2^-32 of the whole, inclusive
 	info     lease.Shard
 
-	opened time.Duration
-	closed time.Duration // when it was split or merged; never while it is open
-	stop   time.Duration // when producers stop
-	every  time.Duration // between two records
-	phase  int           // which of ten records are aggregates
-	gone   bool          // the retention is over: no longer listed
+	opened  time.Duration
+	closed  time.Duration // when it was split or merged; never while it is open
+	stop    time.Duration // when producers stop
+	every   time.Duration // between two records
+	phase   int           // which of ten records are aggregates
+	deleted bool          // its lease
+	gone    bool          // the retention is over: no longer listed
 
 	base int64 // user records that were done before this application
 	done int64 // user records that are in the table, from the first on

@@ -22,6 +22,10 @@
 // At a shard's first batch with rows: UPDATE '*', INSERT what is missing, EPOCH = EPOCH + 1 with a fresh OWNER, SELECT,
 // COMMIT. The latest acquirer wins; the one before it finds its epoch stale at its next batch and is fenced.
 //
+// A transaction may be ended from outside (see below), and the statements that follow then run by themselves, without
+// its lock: an INSERT among them could add a row that another worker is adding, too. So the UPDATE of '*' leaves a mark,
+// which is rolled back with the transaction, and INSERT and UPDATE do nothing where they do not find it.
+//
 // # Commit
 //
 // BEGIN; COPY, rows counted; UPDATE of the offsets, rows counted; COMMIT. The UPDATE comes last, so that the lock lives

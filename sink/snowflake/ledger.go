@@ -109,19 +109,23 @@ func (l *Ledger) Acquire(ctx context.Context, wanted []row.Wanted) (map[string]r
 	var held func() time.Duration // since before the lock was ours
 	err := l.client.tx(ctx, func() error {
 		asked := l.opts.Watch()
-		if err := l.lock(ctx, wanted); err != nil {
+		if err := l.lock(ctx, wanted, owner); err != nil {
 			return err
 		}
 		held = asked
-		if _, err := l.client.Exec(ctx, InsertOffsets{Offsets: l.offsets, Stream: l.opts.Stream, Application: l.opts.Application, Shards: shards}); err != nil {
+		if _, err := l.client.Exec(ctx, InsertOffsets{Offsets: l.offsets, Stream: l.opts.Stream, Application: l.opts.Application, Shards: shards, Mark: owner}); err != nil {
 			return err
 		}
-		bump := BumpEpochs{Offsets: l.offsets, Stream: l.opts.Stream, Owner: owner, Shards: shards, By: 1}
+		bump := BumpEpochs{Offsets: l.offsets, Stream: l.opts.Stream, Owner: owner, Shards: shards, By: 1, Mark: owner}
 		if l.opts.Broken.Has(mutant.NoEpochBump) {
 			bump.By = 0
 		}
-		if _, err := l.client.Exec(ctx, bump); err != nil {
+		n, err := l.client.Exec(ctx, bump)
+		if err != nil {
 			return err
+		}
+		if n < int64(len(shards)) {
+			return &Error{Class: Retry, Statement: "acquire", Err: fmt.Errorf("%d of %d offsets were acquired: somebody ended the transaction", n, len(shards))}
 		}
 		rows, err := l.read(ctx)
 		if err != nil {
@@ -131,7 +135,8 @@ func (l *Ledger) Acquire(ctx context.Context, wanted []row.Wanted) (map[string]r
 		return err
 	})
 	if held != nil && held() >= l.opts.LockPatience/2 && (err == nil || errors.Is(err, ErrOffsetsBroken)) {
-		// Somebody may have ended our transaction for dead, after which each statement ran by itself.
+		// Somebody may have ended our transaction for dead, after which each statement ran by itself and, without the
+		// mark, changed nothing.
 		var rows []offset
 		if rows, err = l.lockedRead(ctx); err == nil {
 			if claims, err = l.claims(rows, wanted, owner); err != nil {
@@ -163,8 +168,8 @@ func (l *Ledger) create(ctx context.Context, wanted []row.Wanted) error {
 	return nil
 }
 
-func (l *Ledger) lock(ctx context.Context, wanted []row.Wanted) error {
-	n, err := l.waiting(ctx, LockOffsets{Offsets: l.offsets})
+func (l *Ledger) lock(ctx context.Context, wanted []row.Wanted, mark string) error {
+	n, err := l.waiting(ctx, LockOffsets{l.offsets, mark})
 	switch {
 	case isMissing(err):
 		for _, w := range wanted {
