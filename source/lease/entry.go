@@ -18,8 +18,10 @@ type entry struct {
 	asOf  time.Duration // scans that began earlier may show an older row
 	stamp uint64        // the last look that showed it
 
-	seenWall   time.Time // seen, by the wall clock; for a broken rule
-	switched   bool      // it was seen to change hands
+	seenWall time.Time    // seen, by the wall clock; for a broken rule
+	scanned  row.Position // the checkpoint that the last look showed; for a broken rule
+
+	switched   bool // it was seen to change hands
 	switchedAt time.Duration
 
 	next    *peer // the owner

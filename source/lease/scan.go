@@ -116,7 +116,7 @@ func (m *Machine) sighted(now Instant, place int, l *Lease) {
 		return
 	}
 	e := m.entryAt(place, l.Key)
-	e.stamp = m.looks
+	e.stamp, e.scanned = m.looks, l.Checkpoint
 	switch {
 	case e.held != nil:
 		// The outcome of our own writes says more, but only a look shows at once that the lease is asked for.

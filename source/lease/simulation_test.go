@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"kinesis-snowflake/internal/mutant"
 	"kinesis-snowflake/internal/row"
 )
 
@@ -31,6 +32,7 @@ type simulation struct {
 	written  map[string]row.Position // the highest checkpoint ever in a row
 	taken    map[string]bool         // shards that were opened at all
 	err      error
+	broken   mutant.Set
 }
 
 var simEpoch = time.Unix(1_700_000_000, 0)
@@ -196,6 +198,7 @@ func (s *simulation) trouble() {
 	case 4: // graceful stop; a new process follows
 		if w.m != nil && !w.dead {
 			s.after(0, w.alive(func() {
+				w.stopped = true
 				w.m.Stop()
 				w.advance()
 			}))

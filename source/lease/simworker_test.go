@@ -34,6 +34,18 @@ type simReader struct {
 	end bool
 	// asked: another worker asked for it, so it reads no more.
 	asked bool
+	done  bool // what it has read is committed, or it was told that the lease is gone
+}
+
+// checkHandOver holds that a lease that is asked for goes over only when its user is done.
+func (w *simWorker) checkHandOver(write Write) {
+	u := write.Update
+	if u == nil || u.If.CheckpointOwner != w.name || !u.Set.EndHandover || u.Set.Owner != nil || w.dead || !u.Holds(w.s.store.row(u.Key)) {
+		return
+	}
+	if r := w.reads[u.Key]; r != nil && !r.done && !w.stopped {
+		w.s.fail("%s hands %s over before what was read is committed", w.name, u.Key)
+	}
 }
 
 func (w *simWorker) clock() Instant {
@@ -64,7 +76,7 @@ func (w *simWorker) start() {
 	w.life++
 	w.dead, w.stopped, w.reads = false, false, map[string]*simReader{}
 	w.m = NewMachine(Config{Worker: w.name, Duration: w.s.duration, Start: Start{Position: row.TrimHorizon}, StreamCreated: 1,
-		Seed: w.s.rng.Uint64(), Instance: fmt.Sprintf("%s.%d", w.name, w.life)})
+		Seed: w.s.rng.Uint64(), Broken: w.s.broken, Instance: fmt.Sprintf("%s.%d", w.name, w.life)})
 	w.advance()
 }
 
@@ -152,6 +164,7 @@ func (w *simWorker) send(write Write) {
 		return // the request is lost
 	}
 	s.after(delay, func() {
+		w.checkHandOver(write)
 		l, err := s.apply(write)
 		if s.chance(15) {
 			return // the answer is lost
@@ -172,6 +185,9 @@ func (w *simWorker) event(e Event) {
 		if r := w.reads[e.Key]; r != nil {
 			s.fail("%s opened %s again before it was closed", w.name, e.Key)
 		}
+		if e.Lease.Checkpoint.Compare(s.written[e.Key]) < 0 {
+			s.fail("%s begins %s at %v, and %v was written", w.name, e.Key, e.Lease.Checkpoint, s.written[e.Key])
+		}
 		s.taken[e.Key] = true
 		at, _ := strconv.Atoi(e.Lease.Checkpoint.Sequence)
 		r := &simReader{gen: e.Gen, at: at}
@@ -189,10 +205,14 @@ func (w *simWorker) event(e Event) {
 			drain = HandOverTimeout + time.Duration(s.rng.IntN(int(s.duration)))
 		}
 		s.after(drain, w.alive(func() {
+			r.done = true
 			w.m.HandOver(w.clock(), e.Key, e.Gen)
 			w.advance()
 		}))
 	case Gone, Ended:
+		if r := w.reads[e.Key]; r != nil {
+			r.done = true
+		}
 		if e.Kind == Ended && !s.store.row(e.Key).Finished() {
 			s.fail("%s was told that %s has ended", w.name, e.Key)
 		}

@@ -118,8 +118,8 @@ func (m *Machine) takeUpdate(now Instant, l Lease) *Update {
 
 // took handles a successful take. The row that came back, not the one that was scanned, says where to start.
 func (m *Machine) took(now Instant, e *entry, o *op, l Lease) {
-	if m.cfg.Broken.Has(mutant.ScannedStart) {
-		l.Checkpoint = e.lease.Checkpoint
+	if m.cfg.Broken.Has(mutant.ScannedStart) && !e.scanned.IsZero() {
+		l.Checkpoint = e.scanned
 	}
 	e.steals, e.vacant = 0, false
 	m.observe(now, e, &l)
