@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/bits"
+	"slices"
 )
 
 // Hash is a hash key: an unsigned integer of 128 bits. A shard holds a range of them.
@@ -85,7 +86,8 @@ func (d *Decoder) Outside(r *Record, shard Range) bool {
 // outside asks once an entry, since the KPL's producers share a key among many user records.
 func (t *table) outside(i int, ask func() bool) bool {
 	if len(t.verdicts) == 0 {
-		t.verdicts = append(t.verdicts, make([]verdict, len(t.spans))...)
+		t.verdicts = slices.Grow(t.verdicts, len(t.spans))[:len(t.spans)]
+		clear(t.verdicts)
 	}
 	if t.verdicts[i] == unasked {
 		t.verdicts[i] = inside

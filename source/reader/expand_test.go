@@ -352,11 +352,11 @@ func TestNoAllocationPerUserRecord(t *testing.T) {
 		})
 	}
 	// The text of the last position, and nothing else. The log line is written in the first run.
-	if n := allocs(5000, 600, false, 5000); n > 1 {
-		t.Errorf("%v allocations for 5,000 plain records", n)
+	if few, many := allocs(50, 600, false, 50), allocs(5000, 600, false, 5000); few > 1 || many > few {
+		t.Errorf("%v allocations for 50 plain records, %v for 5,000", few, many)
 	}
-	if n := allocs(100, 50_000, true, 8300); n > 1 {
-		t.Errorf("%v allocations for 8,300 user records", n)
+	if few, many := allocs(50, 600, true, 50), allocs(50, 50_000, true, 4150); few > 1 || many > few {
+		t.Errorf("%v allocations for 50 aggregates of one, %v for 50 of 83", few, many)
 	}
 }
 
