@@ -270,12 +270,20 @@ func TestAUserRecordThatCannotBeReadFailsAlone(t *testing.T) {
 }
 
 func TestKCLsCheckpointInsideAnAggregateIsTakenOver(t *testing.T) {
+	for _, consumer := range []config.Consumer{config.Polling, config.FanOut} {
+		t.Run(string(consumer), func(t *testing.T) { takeOverInside(t, consumer) })
+	}
+}
+
+func takeOverInside(t *testing.T, consumer config.Consumer) {
 	inStack(t, 2, func(t *testing.T, s *stack) {
 		c := newCrowd(s)
 		c.put(600)
 		at := c.halfway()
 		c.leave(at)
-		s.catchUp()
+		cfg := s.config("worker")
+		cfg.Source.Consumer = consumer
+		s.start(cfg, true).end(t)
 		all, _ := c.want()
 		c.account(after(all, at))
 		// Where all was committed, the lease says so with the last user record of the last aggregate.
