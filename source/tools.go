@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
@@ -61,7 +62,7 @@ func (t *Tools) DynamoDB(region string) *dynamodb.Client {
 
 // Ahead is what lies just after a position.
 type Ahead struct {
-	Behind time.Duration // of what follows the position, from the shard's tip
+	Behind time.Duration // how old the first record after the position is, or how far from the shard's tip the looking ended
 	First  row.Position  // of the first record after it; zero when none was seen
 	End    bool          // nothing follows, and the shard is closed
 }
@@ -119,8 +120,10 @@ func (t *Tools) Look(ctx context.Context, shard string, after row.Position, at t
 		if len(out.Records) > 0 {
 			r := out.Records[0]
 			ahead.First = row.Position{Sequence: aws.ToString(r.SequenceNumber)}
-			if out.MillisBehindLatest == nil && r.ApproximateArrivalTimestamp != nil {
-				ahead.Behind = time.Since(*r.ApproximateArrivalTimestamp)
+			// MillisBehindLatest is of the answer's end: 0 behind the only record that is left, however long that waits. Its
+			// age goes by the service's clock, as its arrival does.
+			if at, ok := awsmiddleware.GetServerTime(out.ResultMetadata); ok && r.ApproximateArrivalTimestamp != nil {
+				ahead.Behind = max(ahead.Behind, at.Sub(*r.ApproximateArrivalTimestamp))
 			}
 			return ahead, nil
 		}
