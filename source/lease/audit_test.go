@@ -171,7 +171,7 @@ func TestFinishedRowsGoWhileTheStreamListsTheirShards(t *testing.T) {
 		f.put(all[0].at(row.ShardEnd, "s1"))
 		f.put(all[1].at(row.ShardEnd, "s2"))
 		f.put(all[2].at(row.ShardEnd, "s3"))
-		f.put(all[3].at(row.TrimHorizon))
+		f.put(all[3].at("5"))
 		offsets := func(c *Config) { c.Offsets = []string{"s0", "s1", "s2"} }
 		a := f.start("a", offsets)
 		f.within(3*auditEvery, "two rows are left", func() bool { return len(f.rows()) == 2 })
