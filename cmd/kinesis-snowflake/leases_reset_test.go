@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"kinesis-snowflake/internal/standin/dynamodb"
+	"kinesis-snowflake/internal/standin/snowflake"
 )
 
 func TestResetToTrimHorizonLoadsAgain(t *testing.T) {
@@ -158,6 +160,77 @@ func TestResetAsksFirst(t *testing.T) {
 		wants(t, 0, code, stderr)
 		b.load()
 		b.rows(20, 10)
+	})
+}
+
+// An answer that is lost does not make a write happen twice, or count as somebody else's.
+func TestResetRepeatsWhatIsInDoubt(t *testing.T) {
+	for name, hooks := range map[string]func(*bubble){
+		"an answer of DynamoDB is lost": func(b *bubble) {
+			n := 0
+			b.dynamodb.SetHooks(dynamodb.Hooks{After: func(_ context.Context, c dynamodb.Call) *dynamodb.Fault {
+				if c.Op == "UpdateItem" || c.Op == "PutItem" {
+					if n++; n%2 == 1 {
+						return dynamodb.Cut()
+					}
+				}
+				return nil
+			}})
+		},
+		"DynamoDB is throttled": func(b *bubble) {
+			n := 0
+			b.dynamodb.SetHooks(dynamodb.Hooks{Before: func(_ context.Context, c dynamodb.Call) *dynamodb.Fault {
+				if n++; c.Op == "UpdateItem" && n%3 > 0 {
+					return dynamodb.Throttle()
+				}
+				return nil
+			}})
+		},
+		"the answer to COMMIT is lost": func(b *bubble) {
+			n := 0
+			b.snowflake.SetHooks(snowflake.Hooks{After: func(e snowflake.Event) *snowflake.Fault {
+				if e.Class == "COMMIT" && n == 0 {
+					n++
+					return &snowflake.Fault{Cut: true}
+				}
+				return nil
+			}})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, 2, func(t *testing.T, b *bubble) {
+				b.put(40)
+				b.load()
+				var before, after int
+				_, _ = fmt.Sscan(b.item(shard0)["leaseCounter"].Text, &before)
+				hooks(b)
+				code, _, stderr := b.leases("reset", "-c", b.file, "--to", "TRIM_HORIZON", "--yes")
+				wants(t, 0, code, stderr)
+				b.dynamodb.SetHooks(dynamodb.Hooks{})
+				b.snowflake.SetHooks(snowflake.Hooks{})
+				_, _ = fmt.Sscan(b.item(shard0)["leaseCounter"].Text, &after)
+				if after != before+1 {
+					t.Errorf("the counter went from %d to %d", before, after)
+				}
+				b.load()
+				b.rows(80, 40)
+			})
+		})
+	}
+}
+
+// A signal ends the command where nothing is half done.
+func TestResetEndsAtASignal(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, b *bubble) {
+		b.put(10)
+		b.load()
+		p, out := setup(notRun)
+		p.transports = transports{kinesis: b.kinesis.RoundTripper(), dynamodb: b.dynamodb.RoundTripper(), snowflake: b.snowflake.RoundTripper()}
+		out.signals <- syscall.SIGINT
+		wants(t, 1, p.execute([]string{"leases", "reset", "-c", b.file, "--to", "TRIM_HORIZON", "--yes"}), "")
+		has(t, out.stderr.String(), "stopped by interrupt")
+		b.load()
+		b.rows(10, 10)
 	})
 }
 

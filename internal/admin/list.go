@@ -257,33 +257,40 @@ func (a *Admin) offsetsOf(ctx context.Context, out *Listing) error {
 	return nil
 }
 
-// lagsAtOnce bounds the shards that are asked at once.
-const lagsAtOnce = 8
+// looksAtOnce bounds the shards that are asked at once.
+const looksAtOnce = 8
 
-func (a *Admin) lags(ctx context.Context, out *Listing) error {
+// sidelong does something for each of n shards, a few at a time, and waits for all.
+func sidelong(n int, do func(i int)) {
 	var wg sync.WaitGroup
-	room := make(chan struct{}, lagsAtOnce)
-	for i := range out.Shards {
-		s := &out.Shards[i]
-		if s.State == Finished || s.State.unleased() {
-			continue
-		}
+	room := make(chan struct{}, looksAtOnce)
+	for i := range n {
+		room <- struct{}{}
 		wg.Go(func() {
-			room <- struct{}{}
 			defer func() { <-room }()
-			ahead, err := a.tools.Look(ctx, s.ID, row.Position(s.Checkpoint), s.StartTime)
-			switch {
-			case errors.Is(err, source.ErrShardGone):
-				s.LagError = "gone from the stream"
-			case err != nil:
-				s.LagError = err.Error()
-			default:
-				ms := max(0, ahead.Behind.Milliseconds())
-				s.LagMS = &ms
-			}
+			do(i)
 		})
 	}
 	wg.Wait()
+}
+
+func (a *Admin) lags(ctx context.Context, out *Listing) error {
+	sidelong(len(out.Shards), func(i int) {
+		s := &out.Shards[i]
+		if s.State == Finished || s.State.unleased() {
+			return
+		}
+		ahead, err := a.tools.Look(ctx, s.ID, row.Position(s.Checkpoint), s.StartTime)
+		switch {
+		case errors.Is(err, source.ErrShardGone):
+			s.LagError = "gone from the stream"
+		case err != nil:
+			s.LagError = err.Error()
+		default:
+			ms := max(0, ahead.Behind.Milliseconds())
+			s.LagMS = &ms
+		}
+	})
 	return ctx.Err()
 }
 

@@ -218,24 +218,32 @@ func (a *Admin) doubles(ctx context.Context, p *ResetPlan) error {
 	if p.Request.To.Position == row.Latest {
 		return nil
 	}
-	var terms []string
-	for i := range p.Steps {
+	errs := make([]error, len(p.Steps))
+	sidelong(len(p.Steps), func(i int) {
 		s := &p.Steps[i]
 		if !s.again() {
-			continue
+			return
 		}
 		ahead, err := a.tools.Look(ctx, s.Shard, row.Position{Sequence: p.Request.To.Position}, p.Request.To.Time)
 		switch {
 		case errors.Is(err, source.ErrShardGone), err == nil && (ahead.End || ahead.First.IsZero() && ahead.Behind == 0):
 			s.First = row.Position{Sequence: row.ShardEnd} // nothing is left to read
 		case err != nil:
-			return err
-		case ahead.First.IsZero():
-			p.note("the first record of shard %s was not found in %d answers: the DELETE statement leaves the shard out", s.Shard, 20)
+			errs[i] = err
 		default:
 			s.First = ahead.First
 		}
-		if s.again() && !s.First.IsZero() {
+	})
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	var terms []string
+	for _, s := range p.Steps {
+		switch {
+		case !s.again():
+		case s.First.IsZero():
+			p.note("the first record of shard %s was not found, it lies behind a long stretch without any: the DELETE statement leaves the shard out", s.Shard)
+		default:
 			terms = append(terms, rowsFrom(s.Shard, s.First.Sequence))
 		}
 	}
