@@ -79,7 +79,7 @@ func (w *world) java(v version, name string, args ...string) *worker {
 	})
 	var reading sync.WaitGroup
 	reading.Go(func() { j.read(out, j.hear) })
-	reading.Go(func() { j.read(errs, func(line string) { j.log = append(j.log, line) }) })
+	reading.Go(func() { j.read(errs, j.note) })
 	go func() {
 		reading.Wait()
 		_ = j.process.Wait() // killed, most often
@@ -99,6 +99,17 @@ func (j *worker) read(r io.Reader, each func(line string)) {
 		j.mu.Unlock()
 	}
 }
+
+// note keeps an entry of the log with the lines of its exception.
+func (j *worker) note(line string) {
+	if dated.MatchString(line) || len(j.log) == 0 {
+		j.log = append(j.log, line)
+		return
+	}
+	j.log[len(j.log)-1] += "\n" + line
+}
+
+var dated = regexp.MustCompile(`^\d\d:\d\d:\d\d`)
 
 func (j *worker) hear(line string) {
 	parts := append(strings.SplitN(line, " ", 5), "", "", "", "", "")
@@ -173,7 +184,7 @@ func last(events []event, what string) *event {
 	return nil
 }
 
-// lines are the lines of its log that a pattern matches.
+// lines are the entries of its log that a pattern matches.
 func (j *worker) lines(pattern string) []string {
 	re := regexp.MustCompile(pattern)
 	j.mu.Lock()
@@ -192,7 +203,11 @@ var usual = []*regexp.Regexp{
 	// The worker has not published its own metrics yet.
 	regexp.MustCompile(`Not able to assign all expiredOrUnAssignedLeases`),
 	// A finished shard's children have not begun; it tries again.
-	regexp.MustCompile(`Unable to clean up lease .*`),
+	regexp.MustCompile(`Unable to clean up lease`),
+	// A graceful stop interrupts what is under way.
+	regexp.MustCompile(`java.lang.InterruptedException`),
+	// And it takes this away from the loop that still runs.
+	regexp.MustCompile(`Worker.run caught exception, .*\njava.lang.IllegalStateException: LeaderDecider uninitialized`),
 }
 
 // content insists that the worker has warned of nothing: neither of a row nor of anything else.

@@ -14,6 +14,7 @@ import (
 // TestInteropShare has workers of KCL 2.x's ways join the connector's worker, and it join them. Each worker comes to its
 // share of the leases, to one, and then nothing moves.
 func TestInteropShare(t *testing.T) {
+	t.Parallel()
 	for _, v := range []version{
 		{number: "2.7.2"},
 		// Waits for every worker to be of 3.x before it changes its ways, which the connector's never is.
@@ -71,7 +72,7 @@ func (w *world) owners() map[string]string {
 	return owners
 }
 
-// shared waits until the workers have equal shares, to one, and insists that these stand for four lease durations.
+// shared waits until the workers have equal shares, to one, and insists that these stand for three lease durations.
 func (w *world) shared(when string, workers ...string) {
 	w.t.Helper()
 	began := time.Now()
@@ -101,9 +102,9 @@ func (w *world) shared(when string, workers ...string) {
 			before, stood = now, time.Now()
 			return false
 		}
-		return time.Since(stood) > 4*w.lease
+		return time.Since(stood) > 3*w.lease
 	})
-	w.t.Logf("%s: %s after %s", when, strings.Join(workers, ", "), (time.Since(began) - 4*w.lease).Round(100*time.Millisecond))
+	w.t.Logf("%s: %s after %s", when, strings.Join(workers, ", "), (time.Since(began) - 3*w.lease).Round(100*time.Millisecond))
 }
 
 // processed waits until each of the first n records was processed, by whomever. A lease that KCL 2.x takes from a living

@@ -26,6 +26,7 @@ import (
 	"kinesis-snowflake/internal/standin/dynamodb"
 	"kinesis-snowflake/internal/standin/kinesis"
 	"kinesis-snowflake/internal/standin/snowflake"
+	"kinesis-snowflake/source/kpl/kpltest"
 )
 
 // patience bounds every wait; a JVM beside others on two cores takes its time.
@@ -91,10 +92,31 @@ func (w *world) put(n int) {
 	w.t.Helper()
 	entries := make([]kinesis.Entry, n)
 	for i := range entries {
-		entries[i] = kinesis.Entry{PartitionKey: fmt.Sprint("key-", w.sent), Data: fmt.Appendf(nil, `{"id":%d}`, w.sent)}
-		w.sent++
+		entries[i] = kinesis.Entry{PartitionKey: fmt.Sprint("key-", w.sent), Data: w.next()}
 	}
 	w.must(w.kinesis.PutMany(w.stream, entries))
+}
+
+// putAggregates sends aggregates of the KPL, with so many records each.
+func (w *world) putAggregates(aggregates, each int) {
+	w.t.Helper()
+	open := w.open()
+	entries := make([]kinesis.Entry, aggregates)
+	for i := range entries {
+		start := open[i%len(open)].Start
+		records := make([]kpltest.Record, each)
+		for j := range records {
+			// KCL drops aggregates with records that do not belong into the shard.
+			records[j] = kpltest.Record{PartitionKey: fmt.Sprint("key-", w.sent), ExplicitHashKey: start, Data: w.next()}
+		}
+		entries[i] = kinesis.Entry{PartitionKey: "a", ExplicitHashKey: start, Data: kpltest.Aggregate(records...)}
+	}
+	w.must(w.kinesis.PutMany(w.stream, entries))
+}
+
+func (w *world) next() []byte {
+	w.sent++
+	return fmt.Appendf(nil, `{"id":%d}`, w.sent-1)
 }
 
 func (w *world) config(name string) *config.Pipeline {
