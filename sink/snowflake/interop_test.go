@@ -57,6 +57,7 @@ func emitted(t *testing.T) []sqlText {
 			say(LockOffsets{Offsets: offsets}, beside, nil),
 			say(InsertOffsets{Offsets: offsets, Stream: h, Application: h, Shards: []string{h, "shardId-000000000000"}}, beside, own),
 			say(BumpEpochs{Offsets: offsets, Stream: h, Owner: h, Shards: []string{h, "shardId-000000000000"}, By: 1}, beside, own),
+			say(ResetOffsets{Offsets: offsets, Stream: h, Owner: h, Shards: []string{h, "shardId-000000000000"}}, beside, own),
 			say(ReadOffsets{offsets, h}, beside, own),
 			say(MoveOffsets{Offsets: offsets, Stream: h, BatchID: h, Moves: []Move{{Shard: h, Epoch: 1, To: at, Rows: 5}, {Shard: "shardId-000000000000", Epoch: 2, From: at, To: at, Rows: 1}}}, beside, own),
 			say(CreateStage{target}, here, nil),
