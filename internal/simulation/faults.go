@@ -69,7 +69,7 @@ func (s *Simulation) trouble() {
 
 // again has a worker come back with a new process, sometimes never.
 func (s *Simulation) again(w *worker, in time.Duration) {
-	if s.once(4) && s.alive() > 1 {
+	if s.now < s.plan.calm && s.once(4) && s.alive() > 1 {
 		w.leaves = true
 		return
 	}

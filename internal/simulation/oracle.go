@@ -6,23 +6,25 @@ import (
 	"slices"
 	"time"
 
-	"kinesis-snowflake/internal/row"
 	"kinesis-snowflake/source/lease"
 )
 
+// quickly is how soon after the expiry of its lease a shard is read again where nothing else fails.
+const quickly = 3 * time.Second
+
 // oracle knows what must hold, and is told of everything that could break it.
 type oracle struct {
-	s          *Simulation
-	changed    time.Duration // when the membership changed last
-	handovers  []time.Duration
-	asked      map[*reader]time.Duration
-	steady     time.Duration // since when everything is at rest; -1 when it is not
-	reread     time.Duration // the longest time a shard of a dead worker waited
-	settledAll bool
+	s         *Simulation
+	changed   time.Duration // when the membership changed last
+	changes   int
+	handovers int
+	opens     int
+	asked     map[*reader]time.Duration // since when, by its clock
+	reread    time.Duration             // the longest time that a shard of a dead worker waited
 }
 
 func newOracle(s *Simulation) *oracle {
-	return &oracle{s: s, asked: map[*reader]time.Duration{}, steady: -1}
+	return &oracle{s: s, asked: map[*reader]time.Duration{}}
 }
 
 // loaded judges rows that are in the table from now on: each is the next one of its shard, and those of the parents are
@@ -106,7 +108,7 @@ func (o *oracle) written(by *process, before, after lease.Lease) {
 		}
 	}
 	if before.CheckpointOwner != "" && after.CheckpointOwner == "" && after.Owner == before.Owner {
-		o.handovers = append(o.handovers, s.now)
+		o.handovers++
 	}
 }
 
@@ -143,11 +145,14 @@ func (o *oracle) opened(r *reader) {
 		s.fail("w%d reads %s from %v, user record %d, and the table has %d", r.p.w.n, sh.id, start, sh.upTo(start), sh.done)
 	}
 	if sh.orphan >= 0 {
-		o.reread = max(o.reread, s.now-sh.orphan)
+		waited := s.now - max(sh.orphan, o.changed)
+		o.reread = max(o.reread, waited)
 		sh.orphan = -1
+		if s.plan.quiet && waited > s.plan.lease+quickly {
+			s.fail("%s waited %v for a reader after its worker had died", sh.id, waited)
+		}
 	}
-	sh.opens++
-	sh.moved = s.now
+	o.opens++
 	sh.holders = append(sh.holders, r)
 	o.alone(sh)
 }
@@ -196,12 +201,15 @@ func (o *oracle) alone(sh *shard) {
 	}
 }
 
-// settled notes that a batch is done with.
-func (o *oracle) settled(*process) {}
+// member notes that a worker came or went.
+func (o *oracle) member() {
+	o.changed = o.s.now
+	o.changes++
+}
 
 // died notes the end of a process that did not give up its leases.
 func (o *oracle) died(p *process) {
-	o.changed = o.s.now
+	o.member()
 	for _, gen := range slices.Sorted(maps.Keys(p.byGen)) {
 		r := p.byGen[gen]
 		if slices.Contains(r.sh.holders, r) {
@@ -213,7 +221,7 @@ func (o *oracle) died(p *process) {
 
 // left notes the end of a process that gave everything up.
 func (o *oracle) left(p *process) {
-	o.changed = o.s.now
+	o.member()
 	o.s.again(p.w, o.s.upTo(20*time.Second))
 	for _, sh := range o.s.stream.shards {
 		for _, h := range sh.holders {
@@ -223,9 +231,6 @@ func (o *oracle) left(p *process) {
 		}
 	}
 }
-
-// rest reports whether everything is in the table, and every lease is finished or read.
-func (o *oracle) rest() bool { return o.unrest() == "" }
 
 // unrest says what is not yet as it must be in the end.
 func (o *oracle) unrest() string {
@@ -247,13 +252,29 @@ func (o *oracle) unrest() string {
 			return fmt.Sprintf("%s has its checkpoint at %v, and the table %d", sh.id, l.Checkpoint, sh.done)
 		}
 	}
-	return ""
+	return o.uneven()
 }
 
-// end judges the end.
-func (o *oracle) end() {
-	if why := o.unrest(); why != "" {
-		o.s.fail("nothing failed for %v, and %s", patience, why)
+// uneven says whose share of the leases is not that of the others.
+func (o *oracle) uneven() string {
+	shares := map[*process]int{}
+	for _, sh := range o.s.stream.shards {
+		for _, h := range sh.holders {
+			shares[h.p]++
+		}
 	}
-	_ = row.ShardEnd
+	least, most := 1<<31, 0
+	for _, w := range o.s.workers {
+		switch {
+		case w.leaves:
+		case w.p == nil || w.p.dead || w.p.stopping:
+			return w.name + " is not back"
+		default:
+			least, most = min(least, shares[w.p]), max(most, shares[w.p])
+		}
+	}
+	if most > least+1 {
+		return fmt.Sprintf("one worker has %d leases, another %d", most, least)
+	}
+	return ""
 }

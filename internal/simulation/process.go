@@ -96,6 +96,7 @@ func (w *worker) start() {
 		NewID: func() string { ids++; return w.name + "." + strconv.Itoa(w.life) + "-" + strconv.Itoa(ids) },
 		Watch: p.watch, Sleep: p.loader.sleep,
 	})
+	s.oracle.member()
 	s.note(noteStart, int64(w.n), int64(w.life))
 	if s.trace != nil {
 		s.say("w%d starts, life %d", w.n, w.life)
@@ -355,8 +356,6 @@ func (p *process) deliveryEvent(e delivery.Event) {
 		delete(p.batches, e.Batch)
 	case delivery.Forgotten:
 		delete(p.byRef, e.Shard)
-	case delivery.Settled:
-		s.oracle.settled(p)
 	case delivery.WentBack:
 		p.dropped = true
 	case delivery.Trouble:
@@ -400,7 +399,10 @@ func (p *process) terminate() {
 		p.readers[id].end()
 	}
 	p.deliveryDue = true
-	p.after(s.plan.shutdown, p.crash) // what is left is abandoned
+	p.after(s.plan.shutdown, func() { // what is left is abandoned
+		p.crash()
+		s.again(p.w, s.upTo(20*time.Second))
+	})
 	p.ended()
 	p.leasing()
 }

@@ -30,6 +30,10 @@ type Result struct {
 	Rows    int64 // user records in the table
 	Shards  int
 	Commits int64
+	Rested  time.Duration // from the calm until everything was at rest
+	Reread  time.Duration // the longest that a shard waited for a reader after its worker had died, beside membership changes
+	Moves   int           // leases handed over
+	Changes int           // of the membership
 }
 
 // What the hash is told.
@@ -57,10 +61,14 @@ type Simulation struct {
 	oracle  *oracle
 	workers []*worker
 	err     error
+	rested  time.Duration
 }
 
 // patience is how long the calm may last until everything is in the table and at rest.
 const patience = 12 * time.Minute
+
+// stillness is how long the rest is watched.
+const stillness = 40 * time.Second
 
 // Run simulates one seed.
 func Run(o Options) Result {
@@ -89,26 +97,44 @@ func Run(o Options) Result {
 
 	s.until(s.plan.calm, s.failed)
 	s.settle()
-	for s.err == nil && s.now < s.plan.calm+patience {
-		s.until(s.now+2*time.Second, s.failed)
-		if s.err == nil && s.oracle.rest() {
-			break
-		}
-	}
-	if s.err == nil {
-		s.oracle.end()
-	}
+	s.rest()
 	for _, w := range s.workers {
 		if w.p != nil && !w.p.dead {
 			w.p.dead = true
 			w.p.loader.kill()
 		}
 	}
-	res := Result{Err: s.err, Hash: s.hash, Events: s.events, Virtual: s.now, Shards: len(s.stream.shards), Commits: s.cloud.commits}
+	res := Result{Err: s.err, Hash: s.hash, Events: s.events, Virtual: s.now, Shards: len(s.stream.shards), Commits: s.cloud.commits,
+		Rested: s.rested, Reread: s.oracle.reread, Moves: s.oracle.handovers, Changes: s.oracle.changes}
 	for _, sh := range s.stream.shards {
 		res.Rows += sh.done - sh.base
 	}
 	return res
+}
+
+// rest waits for everything to be in the table and every worker to have its share, and then looks whether it stays so.
+func (s *Simulation) rest() {
+	o := s.oracle
+	for why := o.unrest(); why != ""; why = o.unrest() {
+		if s.now >= s.plan.calm+patience {
+			s.fail("nothing failed for %v, and %s", patience, why)
+		}
+		if s.until(s.now+time.Second, s.failed); s.err != nil {
+			return
+		}
+	}
+	s.rested = s.now - s.plan.calm
+	opens := o.opens
+	s.until(s.now+stillness, s.failed)
+	if s.err != nil {
+		return
+	}
+	if n := o.opens - opens; n > 0 {
+		s.fail("%d leases changed hands after everything was at rest", n)
+	}
+	if why := o.unrest(); why != "" {
+		s.fail("it was at rest, and then %s", why)
+	}
 }
 
 // fail keeps the first rule that is broken.

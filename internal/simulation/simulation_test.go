@@ -15,11 +15,12 @@ import (
 )
 
 var (
-	seeds  = flag.Int("seeds", 60, "how many seeds TestSimulation runs")
-	first  = flag.Uint64("first", 1, "the first of them")
-	stopAt = flag.Int("failures", 10, "stop after so many seeds that fail")
-	trace  = flag.String("trace", "", "with -seed: write what happens to this file")
-	one    = flag.Int64("seed", -1, "run this seed alone")
+	seeds   = flag.Int("seeds", 60, "how many seeds TestSimulation runs")
+	first   = flag.Uint64("first", 1, "the first of them")
+	verbose = flag.Bool("verbose", false, "a line for every seed")
+	stopAt  = flag.Int("failures", 10, "stop after so many seeds that fail")
+	trace   = flag.String("trace", "", "with -seed: write what happens to this file")
+	one     = flag.Int64("seed", -1, "run this seed alone")
 )
 
 // Whatever happens to a fleet: every record is in the table once, and every shard in one worker's hands.
@@ -40,6 +41,9 @@ func TestSimulation(t *testing.T) {
 		res := Run(Options{Seed: seed})
 		events.Add(int64(res.Events))
 		rows.Add(res.Rows)
+		if *verbose {
+			t.Logf("seed %d: rested %v reread %v moves %d changes %d shards %d virtual %v", seed, res.Rested, res.Reread, res.Moves, res.Changes, res.Shards, res.Virtual)
+		}
 		if res.Err != nil {
 			t.Error(report(seed, res.Err))
 			return failed.Add(1) < int64(*stopAt)

@@ -39,9 +39,7 @@ type shard struct {
 
 	holders []*reader     // those that believe to hold it, oldest first
 	orphan  time.Duration // when its last reader died; -1 when it did not
-	moved   time.Duration // when it was opened last
-	opens   int
-	acquire int // number of the worker that acquired its offset last
+	acquire int           // number of the worker that acquired its offset last
 }
 
 // openForever is the closing time of an open shard.
