@@ -68,6 +68,9 @@ func (l *Line) RoundTrip(r *http.Request) (*http.Response, error) {
 		l.broken.Add(1)
 		return nil, err
 	}
+	if resp.Header.Get("Content-Type") == "application/vnd.amazon.eventstream" {
+		return resp, nil // it ends when the client has had enough
+	}
 	body, err := io.ReadAll(resp.Body)
 	_ = resp.Body.Close() // it was read to its end, or is broken
 	if err != nil {

@@ -201,14 +201,13 @@ func (e *Env) deregister(t T, c *types.Consumer) {
 	t.Helper()
 	_, err := e.DeregisterStreamConsumer(t.Context(), &kinesis.DeregisterStreamConsumerInput{ConsumerARN: c.ConsumerARN})
 	must(t, err)
-	for range 1000 {
+	for range e.looks {
 		out, err := e.DescribeStreamConsumer(t.Context(), &kinesis.DescribeStreamConsumerInput{ConsumerARN: c.ConsumerARN})
 		if err != nil {
 			refused(t, err, notFound)
 			return
 		}
 		equal(t, "ConsumerStatus", out.ConsumerDescription.ConsumerStatus, types.ConsumerStatusDeleting)
-		e.pause()
 	}
 	t.Fatalf("consumer %s does not go", *c.ConsumerARN)
 }

@@ -30,13 +30,19 @@ func (e *Env) consumer(t T, stream string) *types.Consumer {
 // ready waits for a consumer to be ACTIVE, a second between looks where the clock can be moved.
 func (e *Env) ready(t T, arn string) {
 	t.Helper()
-	for range 1000 {
+	for range e.looks {
 		if e.describeConsumer(t, arn).ConsumerStatus == types.ConsumerStatusActive {
 			return
 		}
-		e.pause()
 	}
 	t.Fatalf("consumer %s does not become ACTIVE", arn)
+}
+
+// looks runs as long as a rule may wait for a change of state, and lets the target go on between two looks at it.
+func (e *Env) looks(yield func() bool) {
+	for began := time.Now(); time.Since(began) < e.Patience && yield(); {
+		e.pause()
+	}
 }
 
 // pause lets the target go on with what takes it time.
@@ -137,7 +143,10 @@ func (s *subscription) ended(t T) error {
 // take reads events until they have held n records, and returns the data and the last event.
 func (s *subscription) take(t T, n int) (data []string, last *types.SubscribeToShardEvent) {
 	t.Helper()
-	for len(data) < n {
+	for began := time.Now(); len(data) < n; {
+		if time.Since(began) > s.patience {
+			t.Fatalf("%d of %d records come within %v", len(data), n, s.patience)
+		}
 		last = s.next(t)
 		for _, r := range last.Records {
 			data = append(data, string(r.Data))
