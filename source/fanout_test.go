@@ -134,6 +134,7 @@ func TestPollingInPlaceOfFanOut(t *testing.T) {
 		"not known":                {before: always("DescribeStreamConsumer", "UnknownOperationException"), within: 20 * time.Second, again: time.Hour, say: []string{"kinesis_endpoint"}},
 		"not offered":              {before: always("RegisterStreamConsumer", "UnsupportedOperationException"), within: 20 * time.Second, again: time.Hour, say: []string{"UnsupportedOperationException"}},
 		"not valid":                {before: always("RegisterStreamConsumer", "InvalidArgumentException"), within: 20 * time.Second, again: time.Hour, say: []string{"because"}},
+		"stream not known":         {before: always("RegisterStreamConsumer", "ResourceNotFoundException"), within: 20 * time.Second, again: time.Minute, say: []string{"ResourceNotFoundException"}},
 		"no answer":                {before: always("DescribeStreamConsumer", "InternalFailureException"), within: time.Minute, again: time.Minute, say: []string{"InternalFailureException"}},
 		"throttled":                {before: always("DescribeStreamConsumer", "ThrottlingException"), within: time.Minute, again: time.Minute, say: []string{"because"}},
 		"never active":             {delay: 10 * time.Hour, within: 6 * time.Minute, say: []string{"CREATING after 5m"}},
@@ -198,9 +199,19 @@ func TestConsumerIsMadeAgain(t *testing.T) {
 					wait(time.Minute)
 					w.delete(application)
 				}
-				for range 20 {
+				looks := 0
+				w.kinesis.SetHooks(kinesis.Hooks{Before: func(c kinesis.Call) *kinesis.Fault {
+					if c.Op == "DescribeStreamConsumer" {
+						looks++
+					}
+					return nil
+				}})
+				for range 100 {
 					w.put(10)
 					wait(10 * time.Second)
+				}
+				if looks > 60 {
+					t.Errorf("looked for the consumer %d times", looks)
 				}
 				w.whole(false)
 				if n := w.subscriptions(); n != 2 || w.lines("by polling") > 0 {
@@ -212,6 +223,40 @@ func TestConsumerIsMadeAgain(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Another worker registers the consumer between our look and our call, and the service fails now and then while it is made.
+func TestConsumerIsWaitedForThroughErrors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		errors := kinesis.Plan{}.At("DescribeStreamConsumer", 1, kinesis.Throw("InternalFailureException", "")).
+			At("DescribeStreamConsumer", 2, kinesis.Throw("InternalFailureException", "")).At("DescribeStreamConsumer", 40, kinesis.Throw("ThrottlingException", ""))
+		w := fanOutWorld(t, 1, kinesis.Options{ConsumerDelay: 2 * time.Minute, Hooks: kinesis.Hooks{
+			Before: errors.Hook, After: kinesis.Plan{}.At("RegisterStreamConsumer", 1, kinesis.Throw("ResourceInUseException", "exists")).Hook,
+		}})
+		r := w.startFanOut("one")
+		w.put(100)
+		wait(3 * time.Minute)
+		w.whole(false)
+		if n := w.subscriptions(); n != 1 || w.lines("by polling") > 0 {
+			t.Errorf("%d subscriptions, log:\n%s", n, w.log.String())
+		}
+		if err := r.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestRefusalIsSaidOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := fanOutWorld(t, 1, kinesis.Options{})
+		c := newConsumer(w.source("one"))
+		for range 3 { // shards
+			c.Refuse(ErrLost)
+		}
+		if n := w.lines("by polling"); n != 1 {
+			t.Errorf("%d lines", n)
+		}
+	})
 }
 
 func TestPermanentErrorOfTheConsumerEndsRun(t *testing.T) {
