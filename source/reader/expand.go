@@ -97,9 +97,10 @@ func (e *expander) skip() {
 // expand fills a part through the table. The first n records are known to be plain.
 func (e *expander) expand(p *part, n int) {
 	if e.table == nil {
-		e.table = getExpanded()
+		e.table = getExpanded(e.in)
 	}
 	t, most := e.table, cmp.Or(e.most, partRecords)
+	clear(t.records) // of the part before: this one may be shorter
 	t.records = append(t.records[:0], p.records...)
 	var last *row.Record
 	sub := int64(0)
@@ -173,6 +174,7 @@ func (e *expander) users(p *part, rec *row.Record, n int, skip int64) {
 	}
 	if outside > 0 && filter == DropMisplacedAggregates {
 		dropped = n
+		clear(t.records[first:])
 		t.records, p.bytes = t.records[:first], bytes
 	}
 	e.counts.UserRecords += int64(n)
@@ -185,7 +187,7 @@ func (e *expander) size() int {
 	if e.table == nil {
 		return 0
 	}
-	return cap(e.table.records) * int(unsafe.Sizeof(row.Record{}))
+	return len(e.table.records) * int(unsafe.Sizeof(row.Record{}))
 }
 
 // end gives the memory back. The parts' records are invalid from here on. It is idempotent.
@@ -200,24 +202,40 @@ func (e *expander) end() {
 // table is where user records stand.
 type table struct{ records []row.Record }
 
-// expanded lends the tables of all shards of a process: a shard holds one only while it hands an answer over.
-var expanded sync.Pool
+// expanded lends the tables of all shards of a process: a shard holds one only while it hands an answer over. Those of shards
+// with little to read are kept apart, so that they do not hold on to tables for full answers.
+var expanded struct{ small, full sync.Pool }
 
-// keptRecords bounds the tables that are lent again; a larger one is the garbage collector's.
-const keptRecords = 2 * partRecords
+const (
+	// keptRecords bounds the tables that are lent again; a larger one is the garbage collector's.
+	keptRecords = 2 * partRecords
+	// smallRecords and smallBytes part the two sizes.
+	smallRecords = 4 << 10
+	smallBytes   = 1 << 20
+)
 
-func getExpanded() *table {
-	if t, ok := expanded.Get().(*table); ok {
+// getExpanded returns a table for the user records of some records.
+func getExpanded(records []row.Record) *table {
+	pool, bytes := &expanded.small, 0
+	for i := range records {
+		bytes += len(records[i].Data)
+	}
+	if bytes > smallBytes {
+		pool = &expanded.full
+	}
+	if t, ok := pool.Get().(*table); ok {
 		return t
 	}
 	return &table{}
 }
 
 func (t *table) put() {
-	if cap(t.records) > keptRecords {
-		return
-	}
 	clear(t.records) // so that it pins no answer
 	t.records = t.records[:0]
-	expanded.Put(t)
+	switch n := cap(t.records); {
+	case n <= smallRecords:
+		expanded.small.Put(t)
+	case n <= keptRecords:
+		expanded.full.Put(t)
+	}
 }

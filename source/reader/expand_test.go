@@ -164,14 +164,27 @@ func TestPartsHoldWholeAggregates(t *testing.T) {
 
 func TestATableThatIsLentAgainPinsNoAnswer(t *testing.T) {
 	var s sent
-	s.add("+a", "+b", "+c")
-	var e expander
-	e.begin(s.records, row.Position{})
-	records := e.next().records
-	e.end()
-	for i := range records {
-		if records[i].Data != nil || records[i].Sequence != nil {
-			t.Errorf("record %d still points into the answer", i)
+	s.add("+a", "+b", "+c", "+d")
+	s.add("+e", "+f")
+	s.add("+g", "+h", "+i")
+	none, err := kpl.ParseRange("1", "1") // so that all are outside
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range []expander{
+		{}, {most: 3}, // parts that get shorter
+		{hashes: &none, aggregates: NewAggregates(slog.New(slog.DiscardHandler), DropMisplacedAggregates, byKeys)},
+	} {
+		e.begin(s.records, row.Position{})
+		for e.next().more {
+		}
+		records := e.table.records
+		records = records[:cap(records)]
+		e.end()
+		for i := range records {
+			if records[i].Data != nil || records[i].Sequence != nil {
+				t.Errorf("record %d of a table of %d still points into the answer", i, len(records))
+			}
 		}
 	}
 }
