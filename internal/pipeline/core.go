@@ -65,7 +65,7 @@ func (c *core) advance() {
 		c.tell(&out.Events[i])
 	}
 	t := &c.todo
-	news := out.Op != nil || out.Done != t.done || out.Fatal != nil || out.Wake < t.wake || len(t.discard) > 0
+	news := out.Op != nil || out.Done || out.Fatal != nil || out.Wake < t.wake || len(t.discard) > 0
 	if out.Op != nil {
 		t.op = out.Op
 	}

@@ -25,6 +25,7 @@ type fakeTable struct {
 	loading chan struct{} // told when a Load begins, if set
 	fail    func(load int) error
 	appends func(sequence string) error
+	batches []*fakeBatch // in the order in which they were made; read it when nobody works
 }
 
 func newFakeTable() *fakeTable { return &fakeTable{offsets: map[string]row.Claim{}} }
@@ -41,7 +42,11 @@ type fakeRow struct {
 	at    row.Position
 }
 
-func (f *fakeTable) NewBatch() Batch { return &fakeBatch{table: f} }
+func (f *fakeTable) NewBatch() Batch {
+	b := &fakeBatch{table: f}
+	f.batches = append(f.batches, b)
+	return b
+}
 
 func (b *fakeBatch) Append(_ int, shard string, r *row.Row) error {
 	if b.table.appends != nil {

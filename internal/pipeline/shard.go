@@ -122,8 +122,7 @@ func (s *shard) admit(ctx context.Context, r *row.Response) (admission, error) {
 		}
 		select {
 		case <-s.woken:
-		case <-s.handle.Lost():
-		case <-ctx.Done():
+		case <-ctx.Done(): // at the latest when the lease is lost
 			return in, ctx.Err()
 		}
 	}
