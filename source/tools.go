@@ -140,9 +140,8 @@ func (t *Tools) Look(ctx context.Context, shard string, after row.Position, at t
 func (t *Tools) stream() (name, arn *string) {
 	if s := t.control.stream; s.ARN == "" {
 		return &s.Name, nil
-	} else {
-		return nil, &s.ARN
 	}
+	return nil, &t.control.stream.ARN
 }
 
 // ErrShardGone says that the stream has no such shard any more.

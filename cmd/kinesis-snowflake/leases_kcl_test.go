@@ -135,7 +135,7 @@ func TestLeasesListShowsRowsOfKCL(t *testing.T) {
 			item{"leaseKey": "Migration3.0", "entityType": "CLIENT_VERSION_MIGRATION", "cv": "CLIENT_VERSION_3X"},
 			item{"leaseKey": "java-1", "entityType": "WORKER_METRIC_STATS", "lut": 1763800000, "sts": map[string]types.AttributeValue{}},
 			item{"leaseKey": "123456789012:other:1700000000:" + shard0, "leaseCounter": 1, "checkpoint": "LATEST"},
-			item{"leaseKey": "shardId-000000000099", "leaseCounter": 1, "checkpoint": "somewhere", "checkpointSubSequenceNumber": 0},
+			item{"leaseKey": shard4, "leaseCounter": 1, "checkpoint": "somewhere", "checkpointSubSequenceNumber": 0},
 		)
 		defer b.renew(shard1)()
 		before := b.dynamodb.Counters()
@@ -152,7 +152,7 @@ func TestLeasesListShowsRowsOfKCL(t *testing.T) {
 			shard1:          {"reading java-1 (alive) " + one[4] + ":3 (prepared " + one[6] + ":1) 1m3", shard0},
 			shard2:          {"hand-over java-1 (alive) -> java-2 " + two[0] + ":0 1m3"},
 			shard3:          {"blocked java-3 (silent) TRIM_HORIZON", ">5s >5s " + shard1},
-			shard4:          {"no lease - - ?"},
+			shard4:          {"broken - - ?"},
 			"java-1":        {"java-1 alive 2 1 0 1m3"},
 			"java-3":        {"java-3 silent 1 0 0"},
 			"(no":           {"(no owner) - 1 0 1 -"},
@@ -163,7 +163,7 @@ func TestLeasesListShowsRowsOfKCL(t *testing.T) {
 			"SHARD":         {"SHARD STATE OWNER CHECKPOINT LAG RENEWED MOVED PARENTS CHILDREN"},
 			"Migration3.0:": {"CLIENT_VERSION_MIGRATION"},
 			"123456789012:other:1700000000:" + shard0 + ":": {"multi-stream"},
-			"shardId-000000000099:":                         {"BROKEN", `"somewhere" is neither a sequence number`},
+			shard4 + ":": {"BROKEN", `"somewhere" is neither a sequence number`},
 		} {
 			has(t, lines[shard], parts...)
 		}

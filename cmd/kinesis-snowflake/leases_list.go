@@ -151,7 +151,7 @@ func lagCell(s admin.Shard, asked bool) string {
 		return short(time.Duration(*s.LagMS) * time.Millisecond)
 	case s.LagError != "":
 		return "? (" + s.LagError + ")"
-	case asked && s.State == admin.NoLease:
+	case asked && (s.State == admin.NoLease || s.State == admin.Broken):
 		return "?"
 	default:
 		return "-"
@@ -161,7 +161,7 @@ func lagCell(s admin.Shard, asked bool) string {
 // seen says how long ago something changed: at most that long where it was seen, longer than the watching where not.
 func seen(s admin.Shard, ago *int64, watched time.Duration) string {
 	switch {
-	case s.State == admin.NoLease, s.State == admin.Cleaned, ago == nil && (s.State == admin.Finished || s.Owner == ""):
+	case s.State.Unleased(), ago == nil && (s.State == admin.Finished || s.Owner == ""):
 		return "-"
 	case ago == nil:
 		return ">" + short(watched)

@@ -26,10 +26,12 @@ const (
 	Unread   State = "unread"    // nothing was loaded yet, and nobody seen alive has it
 	Waiting  State = "waiting"   // begun, and nobody seen alive has it
 	NoLease  State = "no lease"  // the stream has it; its lease is made when a parent ends, or by a worker's audit
+	Broken   State = "broken"    // its row cannot be read; workers leave it alone
 	Cleaned  State = "cleaned"   // finished, and so are its children, or as good as: its lease was deleted
 )
 
-func (s State) unleased() bool { return s == NoLease || s == Cleaned }
+// Unleased reports whether there is no lease to say anything of.
+func (s State) Unleased() bool { return s == NoLease || s == Cleaned || s == Broken }
 
 // ListOptions say what a list holds.
 type ListOptions struct {
@@ -122,7 +124,7 @@ func (a *Admin) List(ctx context.Context, o ListOptions) (*Listing, error) {
 	if listing, err := a.tools.Shards(ctx); err != nil {
 		out.Notes = append(out.Notes, "the stream's shards could not be listed: "+err.Error())
 	} else {
-		out.without(listing)
+		out.without(listing, w)
 	}
 	if o.Offsets {
 		if err := a.offsetsOf(ctx, out); err != nil {
@@ -216,7 +218,7 @@ func (w *watched) state(l lease.Lease, life Life) State {
 }
 
 // without adds the shards that have no lease.
-func (l *Listing) without(listing lease.Listing) {
+func (l *Listing) without(listing lease.Listing, w *watched) {
 	leased := map[string]lease.Lease{}
 	for _, s := range l.Shards {
 		leased[s.ID] = lease.Lease{}
@@ -227,7 +229,10 @@ func (l *Listing) without(listing lease.Listing) {
 			continue
 		}
 		without := Shard{ID: s.ID, State: NoLease, Parents: s.Parents}
-		if s.Closed && g.succeeded(s.ID, leased) {
+		switch {
+		case w.rows[s.ID].Kind == lease.BrokenRow:
+			without.State = Broken
+		case s.Closed && g.succeeded(s.ID, leased):
 			without.State = Cleaned
 		}
 		l.Shards = append(l.Shards, without)
@@ -277,7 +282,7 @@ func sidelong(n int, do func(i int)) {
 func (a *Admin) lags(ctx context.Context, out *Listing) error {
 	sidelong(len(out.Shards), func(i int) {
 		s := &out.Shards[i]
-		if s.State == Finished || s.State.unleased() {
+		if s.State == Finished || s.State.Unleased() {
 			return
 		}
 		ahead, err := a.tools.Look(ctx, s.ID, row.Position(s.Checkpoint), s.StartTime)
@@ -307,7 +312,7 @@ func (l *Listing) workers(w *watched, patience time.Duration) {
 		return byName[name]
 	}
 	for _, s := range l.Shards {
-		if s.State.unleased() {
+		if s.State.Unleased() {
 			continue
 		}
 		k := of(s.Owner)
