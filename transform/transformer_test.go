@@ -102,6 +102,19 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// What the source found unreadable fails as it says, though its bytes would make a row.
+func TestTheSourcesFailureStands(t *testing.T) {
+	tr := transform.New(transform.Options{Keys: row.NewKeys()})
+	want := &row.Failure{Stage: row.StageDecode, Reason: "no partition key"}
+	f, err := tr.Apply(&row.Record{Data: []byte(`{"a":1}`), Failure: want}, func(*row.Row) error {
+		t.Error("a row came out")
+		return nil
+	})
+	if f != want || err != nil {
+		t.Errorf("got %+v, %v", f, err)
+	}
+}
+
 // Whatever came before, each field's Key is that of its name.
 func TestKeysMatchNames(t *testing.T) {
 	full := row.NewKeys()

@@ -12,8 +12,9 @@ type Record struct {
 	Failure *Failure
 }
 
-// Response is one answer of the service for one shard: a GetRecords result or a fan-out event. It is the unit of
-// work: it enters a batch whole or not at all. The receiver must not keep it, or any byte of it, after returning.
+// Response is one answer of the service for one shard: a GetRecords result or a fan-out event, or a part of one whose KPL
+// aggregates hold very many records. It is the unit of work: it enters a batch whole or not at all, and it has all of an
+// aggregate that was not done before. The receiver must not keep it, or any byte of it, after returning.
 type Response struct {
 	Shard              string
 	Records            []Record
