@@ -21,19 +21,6 @@ func (s *Server) updateMaxRecordSize(in *input, now time.Time) (any, *Error) {
 	return nil, nil
 }
 
-func (s *Server) updateStreamMode(in *input, now time.Time) (any, *Error) {
-	if in.StreamModeDetails == nil {
-		return nil, missing("streamModeDetails")
-	}
-	st, err := s.active(in, now)
-	if err != nil {
-		return nil, err
-	}
-	defer st.mu.Unlock()
-	st.onDemand = in.StreamModeDetails.StreamMode == "ON_DEMAND"
-	return nil, nil
-}
-
 const (
 	leastRetention = 24   // hours
 	mostRetention  = 8760 // hours

@@ -17,8 +17,8 @@
 // Limits of the service are enforced by default over the wire; SetLimits turns them off. The in-process methods (Put,
 // PutMany, Split, Merge...) are for arranging a test: they are bound by no rate, no delay and no hook.
 //
-// Known to be other than the service: signatures are required but not verified, shards never split by themselves in
-// on-demand mode, arrival times never run backwards, and a record reaches subscribers at once where the service takes
+// Known to be other than the service: signatures are required but not verified, shards of on-demand
+// streams split by themselves only under Options.AutoSplit, and never merge, arrival times never run backwards, and a record reaches subscribers at once where the service takes
 // some 70 ms. What the service does with an iterator of a stream that was deleted and created again is not documented;
 // here the shard is not found. Nor is it how a subscription ends when its consumer is deregistered; here by
 // ResourceNotFoundException, the exception that a careless client takes for the end of the shard.

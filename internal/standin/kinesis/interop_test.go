@@ -14,7 +14,7 @@ import (
 // TestInterop asks servers that others wrote what it asks of the stand-in. None of them has a clock that can be moved, or
 // enforces rates as the service does.
 func TestInterop(t *testing.T) {
-	const all = kinesistest.All &^ (kinesistest.Clock | kinesistest.ReadLimits | kinesistest.WriteLimits | kinesistest.ControlLimits | kinesistest.SlowConsumers)
+	const all = kinesistest.All &^ (kinesistest.Clock | kinesistest.ReadLimits | kinesistest.WriteLimits | kinesistest.ControlLimits | kinesistest.SlowConsumers | kinesistest.Distribution)
 	for _, s := range []struct {
 		name, endpoint string
 		offers         kinesistest.Needs

@@ -18,6 +18,9 @@ type Options struct {
 	ConsumerDelay time.Duration
 	// OnDemandAdvantage is the account's setting by which an on-demand stream may have 50 consumers instead of 20.
 	OnDemandAdvantage bool
+	// AutoSplit has the shards of on-demand streams split by themselves. The zero value has none do; [Server.Split],
+	// [Server.Merge] and [Server.UpdateShardCount] change the shards of a stream in either mode.
+	AutoSplit AutoSplit
 	// Alarm gives a channel that something is sent on, or that closes, when Clock comes to a time, and a function that
 	// gives the wait up. Only subscriptions wait. The default is a timer of package time, which is right for a Clock that
 	// runs as fast as that package's.
@@ -51,6 +54,9 @@ type Server struct {
 func New(opt Options) *Server {
 	if opt.Clock == nil {
 		opt.Clock = time.Now
+	}
+	if opt.AutoSplit.Shards == 0 {
+		opt.AutoSplit.Shards = 200
 	}
 	if opt.Alarm == nil {
 		opt.Alarm = func(at time.Time) (<-chan time.Time, func() bool) {
@@ -110,7 +116,7 @@ func (s *Server) create(name string, set settings, delay time.Duration) *Error {
 	s.made++
 	st := &stream{
 		name: name, arn: s.arn(name), account: s.opt.Account, incarnation: s.made, created: second * 1000,
-		onDemand: set.onDemand, auto: set.auto, retention: 24 * time.Hour, maxRecord: set.maxRecord << 10,
+		autoSplit: s.opt.AutoSplit, onDemand: set.onDemand, auto: set.auto, retention: 24 * time.Hour, maxRecord: set.maxRecord << 10,
 	}
 	if delay > 0 {
 		st.creating = now + delay.Milliseconds()

@@ -25,6 +25,7 @@ type shard struct {
 	iterators callWindow
 	read      readMeter
 	bytes     bucket
+	load      load
 	count     bucket
 	waiting   chan struct{} // closed at the next change, nil when nobody waits
 }
@@ -84,7 +85,9 @@ type stream struct {
 	updating   int64 // the time at which pending is applied, 0 when none is
 	pending    func(at int64)
 	scaled     []time.Time // of UpdateShardCount calls
-	horizonMin int64       // what a shorter retention once trimmed stays trimmed
+	modes      []time.Time // of UpdateStreamMode calls
+	autoSplit  AutoSplit
+	horizonMin int64 // what a shorter retention once trimmed stays trimmed
 
 	consumers    map[string]*consumer
 	lastConsumer map[string]int64 // the second in which one of the name was last made
@@ -202,5 +205,9 @@ func (st *stream) add(h *shard, now int64, key string, data []byte, flags uint16
 	st.index++
 	h.log.append(st.index, now, key, data, flags)
 	h.wake()
-	return h.sequence(st.index, now)
+	q := h.sequence(st.index, now)
+	if st.onDemand {
+		st.loaded(h, len(key)+len(data), now)
+	}
+	return q
 }

@@ -51,13 +51,16 @@ type shardFilter struct {
 type operation func(*Server, *input, time.Time) (any, *Error)
 
 var operations = map[string]operation{
-	"CreateStream":                  (*Server).createStream,
-	"DeleteStream":                  (*Server).deleteStream,
-	"ListStreams":                   (*Server).listStreams,
-	"DescribeStream":                (*Server).describeStream,
-	"DescribeStreamSummary":         (*Server).describeStreamSummary,
-	"UpdateMaxRecordSize":           (*Server).updateMaxRecordSize,
-	"UpdateStreamMode":              (*Server).updateStreamMode,
+	"CreateStream":          (*Server).createStream,
+	"DeleteStream":          (*Server).deleteStream,
+	"ListStreams":           (*Server).listStreams,
+	"DescribeStream":        (*Server).describeStream,
+	"DescribeStreamSummary": (*Server).describeStreamSummary,
+	"UpdateMaxRecordSize":   (*Server).updateMaxRecordSize,
+	"UpdateStreamMode":      (*Server).updateStreamMode,
+
+	"UpdateStreamRecordDistributionStrategy": (*Server).updateDistribution,
+
 	"IncreaseStreamRetentionPeriod": (*Server).increaseRetention,
 	"DecreaseStreamRetentionPeriod": (*Server).decreaseRetention,
 	"StartStreamEncryption":         (*Server).startEncryption,

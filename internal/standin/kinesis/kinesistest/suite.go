@@ -29,7 +29,8 @@ const (
 	Scaling                         // UpdateShardCount
 	FanOut                          // consumers and SubscribeToShard
 	SlowConsumers                   // a consumer is CREATING until the clock moves; goes with Clock
-	All           = Clock | ReadLimits | WriteLimits | ControlLimits | ARN | OnDemand | Encryption | LargeRecords | ShardFilters | Scaling | FanOut | SlowConsumers
+	Distribution                    // RecordDistributionStrategy of on-demand streams
+	All           = Clock | ReadLimits | WriteLimits | ControlLimits | ARN | OnDemand | Encryption | LargeRecords | ShardFilters | Scaling | FanOut | SlowConsumers | Distribution
 )
 
 // Target is a Kinesis to be judged.
@@ -79,7 +80,7 @@ type Rule struct {
 func Rules() []Rule {
 	var all []Rule
 	for _, group := range [][]Rule{streamRules(), putRules(), iteratorRules(), readRules(), reshardRules(), listRules(), limitRules(),
-		consumerRules(), subscribeRules(), eventRules()} {
+		onDemandRules(), consumerRules(), subscribeRules(), eventRules()} {
 		all = append(all, group...)
 	}
 	return all
