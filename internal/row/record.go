@@ -21,7 +21,7 @@ type Response struct {
 	Bytes              int   // payload bytes of all records
 	MillisBehindLatest int64 // distance of this answer from the shard's tip; 0 with no records means at the tip
 	// Last is the position up to which the answer reaches: that of its last record. It is also there without records, where
-	// the source passed over all that came, and zero where nothing came.
+	// the source passed over all that came, and zero where nothing new came.
 	Last Position
 	End  bool // the shard is closed and this is its last answer
 }
