@@ -39,12 +39,14 @@ func TestBalance(t *testing.T) {
 		f.pass(time.Minute)
 		b := f.start("b", nil)
 		b.drain = 2 * time.Second
-		took := f.within(30*time.Second, "they share", func() bool { return len(b.open()) == 50 && len(ws[0].open()) == 50 })
+		// A look that shows the other alive, a request for one lease, one for the rest, a renewal that shows it, the commit,
+		// and a look that finds what was handed over.
+		took := f.within(12*time.Second, "they share", func() bool { return len(b.open()) == 50 && len(ws[0].open()) == 50 })
 		t.Log("shared after", took)
 		if n := f.switches(); n != 50 {
 			t.Errorf("%d leases changed hands", n)
 		}
-		f.pass(5 * time.Minute)
+		f.pass(time.Minute)
 		if n := f.switches(); n != 50 || f.open(ws[0], b) != 100 {
 			t.Errorf("%d leases changed hands, %d are open", n, f.open(ws[0], b))
 		}
@@ -52,18 +54,18 @@ func TestBalance(t *testing.T) {
 		f.stop(b)
 	})
 	bubble(t, "SevenJoinAtOnce", func(t *testing.T) {
-		f := newFleet(t, tiles(100)...)
+		f := newFleet(t, tiles(40)...)
 		ws := f.startAll(1, nil)
-		f.within(3*time.Second, "the first has all", func() bool { return f.open(ws...) == 100 })
+		f.within(3*time.Second, "the first has all", func() bool { return f.open(ws...) == 40 })
 		f.pass(time.Minute)
 		ws = append(ws, f.startAll(8, nil)[1:]...)
-		took := f.within(time.Minute, "they share", func() bool { return f.even(ws...) && f.open(ws...) == 100 })
+		took := f.within(time.Minute, "they share", func() bool { return f.even(ws...) && f.open(ws...) == 40 })
 		n := f.switches()
 		t.Log("shared after", took, "with", n, "changes of hands")
-		if n > 120 {
-			t.Errorf("leases changed hands %d times where 87 are needed", n)
+		if n > 40 {
+			t.Errorf("leases changed hands %d times where 35 are needed", n)
 		}
-		f.pass(5 * time.Minute)
+		f.pass(time.Minute)
 		if f.switches() != n {
 			t.Errorf("leases go on changing hands: %d, then %d", n, f.switches())
 		}
@@ -72,30 +74,30 @@ func TestBalance(t *testing.T) {
 		}
 	})
 	bubble(t, "AStoppedOnesLeasesAreReadWithin2s", func(t *testing.T) {
-		f := newFleet(t, tiles(100)...)
+		f := newFleet(t, tiles(40)...)
 		ws := f.startAll(4, nil)
-		f.within(time.Minute, "they share", func() bool { return f.even(ws...) && f.open(ws...) == 100 })
-		f.pass(time.Minute)
+		f.within(time.Minute, "they share", func() bool { return f.even(ws...) && f.open(ws...) == 40 })
+		f.pass(20 * time.Second)
 		for i := range 2 {
 			f.stop(ws[i])
-			took := f.within(2*time.Second, "the others have all", func() bool { return f.open(ws[i+1:]...) == 100 })
+			took := f.within(2*time.Second, "the others have all", func() bool { return f.open(ws[i+1:]...) == 40 })
 			n := f.switches()
-			even := f.within(30*time.Second, "they share", func() bool { return f.even(ws[i+1:]...) && f.open(ws[i+1:]...) == 100 })
+			even := f.within(30*time.Second, "they share", func() bool { return f.even(ws[i+1:]...) && f.open(ws[i+1:]...) == 40 })
 			t.Log("taken over after", took, "even after another", even, "by", f.switches()-n, "hand-overs")
-			f.pass(time.Minute)
+			f.pass(20 * time.Second)
 		}
 		f.stop(ws[2])
-		f.within(2*time.Second, "the last has all", func() bool { return f.open(ws[3]) == 100 })
+		f.within(2*time.Second, "the last has all", func() bool { return f.open(ws[3]) == 40 })
 		f.stop(ws[3])
 	})
 	bubble(t, "AKilledOnesLeasesAreReadWithinADurationAnd3s", func(t *testing.T) {
-		f := newFleet(t, tiles(100)...)
+		f := newFleet(t, tiles(40)...)
 		ws := f.startAll(4, nil)
-		f.within(time.Minute, "they share", func() bool { return f.even(ws...) && f.open(ws...) == 100 })
+		f.within(time.Minute, "they share", func() bool { return f.even(ws...) && f.open(ws...) == 40 })
 		for i := range 3 {
-			f.pass(time.Minute + time.Duration(i)*1234*time.Millisecond)
+			f.pass(20*time.Second + time.Duration(i)*1234*time.Millisecond)
 			ws[i].kill()
-			took := f.within(lease10+3*time.Second, "the others have all", func() bool { return f.open(ws[i+1:]...) == 100 })
+			took := f.within(lease10+3*time.Second, "the others have all", func() bool { return f.open(ws[i+1:]...) == 40 })
 			t.Log("taken over after", took)
 		}
 		f.stop(ws[3])
@@ -147,7 +149,7 @@ func TestRequestsOfAnIdleFleet(t *testing.T) {
 			f := newFleet(t, tiles(100)...)
 			ws := f.startAll(n, nil)
 			f.within(2*time.Minute, "they share", func() bool { return f.even(ws...) && f.open(ws...) == 100 })
-			f.pass(time.Minute)
+			f.pass(30 * time.Second)
 			var mu sync.Mutex
 			calls := map[string]int{}
 			f.server.SetHooks(standin.Hooks{Before: func(_ context.Context, c standin.Call) *standin.Fault {
@@ -156,10 +158,10 @@ func TestRequestsOfAnIdleFleet(t *testing.T) {
 				calls[c.Op]++
 				return nil
 			}})
-			const minutes = 2
+			const minutes = 1
 			f.pass(minutes * time.Minute)
 			mu.Lock()
-			t.Logf("%d workers: %d UpdateItem, %d Scan, %d ListShards a minute", n, calls["UpdateItem"]/minutes, calls["Scan"]/minutes, 0)
+			t.Logf("%d workers: %d UpdateItem, %d Scan a minute", n, calls["UpdateItem"]/minutes, calls["Scan"]/minutes)
 			if u := calls["UpdateItem"] / minutes; u > 2000 {
 				t.Errorf("%d writes a minute for 100 leases", u)
 			}

@@ -140,3 +140,30 @@ func TestHandOverOfOthersIsLeftAlone(t *testing.T) {
 		t.Errorf("%+v", u)
 	}
 }
+
+// The answer to a parent's creation is lost, and a look shows its row: the parent is there, whoever created it.
+func TestAParentWhoseCreationIsInDoubtIsNoAbsentParent(t *testing.T) {
+	s := newStepper(t)
+	s.scanned(unowned("c", "p"))
+	s.take(unowned("c", "p"))
+	s.m.create(s.at(), s.m.entry("p"), unowned("p"))
+	for s.advance(0); !s.out.Scan || len(s.out.Writes) == 0; {
+		if w := s.out.Writes; len(w) > 0 {
+			s.m.Wrote(s.at(), w[0].ID, Lease{}, &Error{Class: ClassRetry, Err: errors.New("timeout")})
+		}
+		if s.m.scan.running {
+			s.scanned(Lease{Key: "c", Owner: "me", Counter: 1, Parents: []string{"p"}}, unowned("p"))
+			break
+		}
+		s.advance(s.out.Wake - s.now)
+	}
+	for range 20 {
+		if s.opened() {
+			t.Fatal("the child is opened before its parent has ended")
+		}
+		if s.m.scan.running {
+			s.scanned(Lease{Key: "c", Owner: "me", Counter: 1, Parents: []string{"p"}}, unowned("p"))
+		}
+		s.advance(100 * time.Millisecond)
+	}
+}

@@ -43,7 +43,7 @@ func (m *Machine) takeable(now Instant, e *entry) bool {
 		!m.findVacant(now, e) {
 		return false
 	}
-	return e.given || m.lostHere(&e.lease) || now.Mono-e.vacantAt >= m.patience()
+	return e.given || e.waits || m.lostHere(&e.lease) || now.Mono-e.vacantAt >= m.patience()
 }
 
 // patience is how long a vacant lease is left to others. The leader of a KCL 3 fleet assigns what is vacant every two
@@ -79,7 +79,7 @@ func (m *Machine) offerAll(now Instant) {
 // grace returns when a lease may be taken, given how many this worker has and how many its share is.
 func (m *Machine) grace(e *entry) time.Duration {
 	above := m.self.count + m.takes + 1 - m.target()
-	if above <= 0 || e.given || m.workers() == 1 {
+	if above <= 0 || e.given || e.waits || m.workers() == 1 {
 		return e.vacantAt
 	}
 	d := min(graceFirst+graceEach*time.Duration(above), graceMost)
