@@ -233,9 +233,18 @@ func TestReshardWhileRunning(t *testing.T) {
 		for _, it := range s.dynamodb.Items(application) {
 			ends[it["leaseKey"].Text] = it["checkpoint"].Text
 		}
+		finished := func(id string) bool { end, kept := ends[id]; return !kept || end == "SHARD_END" }
 		for _, h := range s.kinesis.Shards(stream) {
-			if got := ends[h.ID]; !h.Open && got != "SHARD_END" {
-				t.Errorf("checkpoint of closed shard %s is %q, want SHARD_END", h.ID, got)
+			if h.Open {
+				continue
+			}
+			if !finished(h.ID) {
+				t.Errorf("checkpoint of closed shard %s is %q, want SHARD_END", h.ID, ends[h.ID])
+			}
+			for _, child := range h.Children { // the lease is deleted once theirs are finished
+				if _, kept := ends[h.ID]; !kept && !finished(child) {
+					t.Errorf("the lease of %s is gone before %s is finished", h.ID, child)
+				}
 			}
 		}
 	})
