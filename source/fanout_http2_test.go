@@ -98,6 +98,50 @@ func TestSubscriptionsOverHTTP2(t *testing.T) {
 	readers.Wait()
 }
 
+// What the service may send of a subscription that nobody reads is bounded, and a hundred of them do not fill memory.
+func TestShardThatWaitsHoldsOneWindow(t *testing.T) {
+	const chunk = 16 << 10
+	sent := make(chan int, 1)
+	https := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		n, c := 0, http.NewResponseController(w)
+		for {
+			// A write that waits for the client fails then: this ends what would wait for ever.
+			if err := c.SetWriteDeadline(time.Now().Add(2 * time.Second)); err != nil {
+				t.Error(err)
+			}
+			if _, err := w.Write(make([]byte, chunk)); err != nil || c.Flush() != nil || n > 8*streamWindow {
+				break
+			}
+			n += chunk
+		}
+		sent <- n
+	}))
+	https.EnableHTTP2 = true
+	https.StartTLS()
+	defer https.Close()
+	bundle := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(bundle, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: https.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("AWS_CA_BUNDLE", bundle)
+	cfg, err := awsConfig(t.Context(), &Options{Region: "us-east-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, https.URL, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := subscribing(cfg.HTTPClient).Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if n := <-sent; n < streamWindow/2 || n > streamWindow+chunk {
+		t.Errorf("%d bytes were sent and not read, want about %d", n, streamWindow)
+	}
+}
+
 func TestClientForSubscriptions(t *testing.T) {
 	bare(t)
 	cfg, err := awsConfig(t.Context(), &Options{Region: "us-east-1"})

@@ -2,7 +2,6 @@ package reader
 
 import (
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"kinesis-snowflake/internal/row"
@@ -11,8 +10,7 @@ import (
 
 // LATEST was remembered as the time of a clock that is ahead of the service's, which refuses the future.
 func TestLatestOfAClockAheadIsWaitedFor(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, standin.Options{})
+	bothWays(t, standin.Options{}, func(t *testing.T, r *rig) {
 		r.cfg.Start = row.Position{Sequence: row.Latest}
 		r.cfg.StartTime = time.Now().Add(2 * time.Second)
 		if err := r.read(time.Minute); err != nil {

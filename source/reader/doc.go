@@ -1,8 +1,9 @@
-// Package reader reads one shard of a stream by polling.
+// Package reader reads one shard of a stream: by polling, or by enhanced fan-out.
 //
-// [Read] is one loop on its caller's goroutine: get an iterator, call GetRecords, hand the answer to the handler,
+// [Read] polls. It is one loop on its caller's goroutine: get an iterator, call GetRecords, hand the answer to the handler,
 // wait, call again. The answer's bytes are lent to the handler for the time of the call, and so is the room that the
-// answer takes in the memory budget; a shard that waits holds neither.
+// answer takes in the memory budget; a shard that waits holds neither. [FanOut] is the same loop over events that the
+// service sends; what is different stands there.
 //
 // # Pace
 //

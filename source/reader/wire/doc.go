@@ -1,9 +1,11 @@
-// Package wire makes GetRecords cheap. It replaces one thing of the AWS SDK: how the body of a successful GetRecords
-// answer is decoded. Signing, endpoints, retries, errors and all other operations stay the SDK's.
+// Package wire makes GetRecords and SubscribeToShard cheap. It replaces one thing of the AWS SDK: how the body of a
+// successful answer to those two is decoded. Signing, endpoints, retries, errors and all other operations stay the SDK's.
 //
 // The SDK copies a body of up to 13.6 MB three times and allocates about eleven objects a record. Here the body is
 // read once into a buffer that is lent, and decoded in place: base64 over itself, escapes over themselves, and the
 // fields of a [row.Record] are slices of the buffer. Nothing is allocated per record.
+//
+// A [Subscription] does the same with the frames of an event stream, and with no goroutine of its own.
 //
 // An [Answer] owns that memory. Its bytes are valid until [Answer.Release], after which they belong to the next
 // caller, so whoever keeps a byte copies it.
