@@ -31,8 +31,8 @@ func (p *program) leasesCommand() *cobra.Command {
 	return c
 }
 
-// eachPipeline runs an operation on the leases of each file's pipeline, one after the other, until a signal comes. It ends
-// with the first that fails: what comes after it is then not done.
+// eachPipeline runs an operation on the leases of each file's pipeline, one after the other, until a signal comes. One that
+// fails does not keep it from the others.
 func (p *program) eachPipeline(parent context.Context, files []string, do func(context.Context, *config.Pipeline, *admin.Admin) error) error {
 	pipelines, err := config.Load(files...)
 	if err != nil {
@@ -52,16 +52,21 @@ func (p *program) eachPipeline(parent context.Context, files []string, do func(c
 	if err := snowflake.LogDriver(log); err != nil {
 		return failure{err: err}
 	}
+	var failed []error
 	for _, cfg := range pipelines {
-		if err := p.onPipeline(ctx, cfg, log, do); err != nil {
-			if ctx.Err() != nil {
-				err = errors.Join(context.Cause(ctx), err)
-			}
-			if errors.Is(err, errUsage) {
-				return err
-			}
-			return failure{err: fmt.Errorf("%s: %w", cfg.File, err)}
+		err := p.onPipeline(ctx, cfg, log, do)
+		switch {
+		case err == nil:
+		case errors.Is(err, errUsage):
+			return err // and so would be the next
+		case ctx.Err() != nil:
+			return failure{err: fmt.Errorf("%s: %w: %w", cfg.File, context.Cause(ctx), err)}
+		default:
+			failed = append(failed, fmt.Errorf("%s: %w", cfg.File, err))
 		}
+	}
+	if len(failed) > 0 {
+		return failure{err: errors.Join(failed...)}
 	}
 	return nil
 }

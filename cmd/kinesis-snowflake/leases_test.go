@@ -318,6 +318,32 @@ func TestLeasesUsage(t *testing.T) {
 	}
 }
 
+func TestLeasesListOfSeveral(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, b *bubble) {
+		b.put(10)
+		b.load()
+		broken := filepath.Join(filepath.Dir(b.file), "broken.yaml")
+		text, err := os.ReadFile(b.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = []byte(strings.Replace(string(text), ordersApp, "others", 1) + "\n")
+		text = []byte(strings.Replace(string(text), "spool_dir", "table: OTHERS, spool_dir", 1))
+		if err := os.WriteFile(broken, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		b.createTable("others", "id")
+		code, out, stderr := b.leases("list", "-c", broken, "-c", b.file, "--json")
+		wants(t, 1, code, stderr)
+		has(t, stderr, "broken.yaml: open lease table others")
+		has(t, out, `"shard":"`+shard0+`"`)
+		b.drop("others")
+		code, out, stderr = b.leases("list", "-c", broken, "-c", b.file)
+		wants(t, 0, code, stderr)
+		has(t, out, "lease table others does not exist", "\n\nstream orders in us-east-1, lease table orders-to-snowflake")
+	})
+}
+
 func TestLeasesListOfALivePipeline(t *testing.T) {
 	inBubble(t, 2, func(t *testing.T, b *bubble) {
 		b.put(100)

@@ -47,7 +47,7 @@ func (l *Ledger) positions(rows []offset) (map[string]Offset, error) {
 	found := map[string]Offset{}
 	for _, o := range rows {
 		if o.application != l.opts.Application {
-			return nil, fmt.Errorf("%w: %s belongs to application %q, this is %q", ErrApplication, l.opts.Table, o.application, l.opts.Application)
+			return nil, fmt.Errorf("%w: %s belongs to application %q, this is %q: check source.application and sink.table", ErrApplication, l.opts.Table, o.application, l.opts.Application)
 		}
 		if o.stream != l.opts.Stream {
 			continue
