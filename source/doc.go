@@ -11,9 +11,15 @@
 // [Shard] which position is committed; only that is written to the lease. A shard's end is told the same way, by
 // [Shard.Finish], after which the shard's children may be read, by this worker or another.
 //
+// # Hand-over
+//
+// Workers share the shards evenly. When another worker asks for one, its reading is stopped, [ShardConsumer.Drain] has
+// everything committed that was handled, the consumer is closed, and only then does the lease go over with the last
+// checkpoint: nothing is read twice. A consumer has 30 s for that.
+//
 // # Order of the end
 //
 // [Source.Drain] ends the reading: no Handle runs after it. The leases stay held, so that what is in flight can still
 // be committed and checkpointed. Then the context of [Source.Run] is cancelled: pending checkpoints are written, the
-// leases are given up for others to take at once, and Run returns.
+// leases are given up for others to take at once, or to those who asked for them, and Run returns.
 package source
