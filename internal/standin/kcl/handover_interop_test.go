@@ -24,29 +24,45 @@ func TestInteropHandOver(t *testing.T) {
 	} {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			v := version{number: "3.5.1"}
-			w := newWorld(t, 6, s.dynamodb)
-			w.lease = 5 * time.Second // a lease that is lost on a busy machine has records processed twice
-			w.put(60)
-			o := w.start("ours-1") // makes the table
-			w.eventually("the connector to load all", func() bool { return len(w.loaded()) == 60 })
-			o.stop()
-			stop := w.flow()
-			one := w.java(v, "java-1")
-			one.until(t, "all leases", func(events []event) bool { return began(events) == 6 })
-			o = w.start("ours-2")
-			w.shared("the connector joined", "ours-2", "java-1")
-			loaded := len(w.loaded())
-			w.eventually("records in the table", func() bool { return len(w.loaded()) > loaded+50 })
-			o.stop()
-			w.shared("the connector left", "java-1")
-			stop()
-			w.processed(w.sent, one)
-			one.stop(t)
-			w.exact("hand-over there and back", w.sent, one)
-			one.content(t)
+			// On a machine that is too busy for five seconds, leases run out. Such a run says nothing of a hand-over.
+			for range 3 {
+				w := newWorld(t, 6, s.dynamodb)
+				w.lease = 5 * time.Second
+				if handOver(t, w) {
+					return
+				}
+			}
+			t.Error("a lease ran out in each of three runs")
 		})
 	}
+}
+
+// handOver says whether all leases changed hands by agreement.
+func handOver(t *testing.T, w *world) bool {
+	w.put(60)
+	o := w.start("ours-1") // makes the table
+	w.eventually("the connector to load all", func() bool { return len(w.loaded()) == 60 })
+	o.stop()
+	stop := w.flow()
+	one := w.java(version{number: "3.5.1"}, "java-1")
+	one.until(t, "all leases", func(events []event) bool { return began(events) == 6 })
+	o = w.start("ours-2")
+	w.shared("the connector joined", "ours-2", "java-1")
+	loaded := len(w.loaded())
+	w.eventually("records in the table", func() bool { return len(w.loaded()) > loaded+30 })
+	o.stop()
+	w.shared("the connector left", "java-1")
+	stop()
+	w.processed(w.sent, one)
+	one.stop(t)
+	w.once()
+	if o.lost.Load() > 0 || last(one.all(), "refused") != nil {
+		t.Logf("%d leases of the connector ran out, or KCL's did", o.lost.Load())
+		return false
+	}
+	w.exact("hand-over there and back", w.sent, one)
+	one.content(t)
+	return true
 }
 
 // began counts the shards that were begun.
@@ -66,7 +82,7 @@ func (w *world) flow() (stop func()) {
 	ctx, cancel := context.WithCancel(w.t.Context())
 	var putting sync.WaitGroup
 	putting.Go(func() {
-		tick := time.NewTicker(100 * time.Millisecond)
+		tick := time.NewTicker(500 * time.Millisecond)
 		defer tick.Stop()
 		for {
 			select {

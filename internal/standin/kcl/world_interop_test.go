@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -143,13 +144,33 @@ type ours struct {
 	t      *testing.T
 	cancel context.CancelFunc
 	done   chan error
+	lost   atomic.Int64 // leases, by the log
+}
+
+// losses counts the lost leases that a worker logs.
+type losses struct {
+	slog.Handler
+	lost *atomic.Int64
+}
+
+// Handle implements [slog.Handler].
+func (l losses) Handle(ctx context.Context, r slog.Record) error {
+	if r.Message == "lease lost" {
+		l.lost.Add(1)
+	}
+	return l.Handler.Handle(ctx, r)
+}
+
+// WithAttrs implements [slog.Handler].
+func (l losses) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return losses{l.Handler.WithAttrs(attrs), l.lost}
 }
 
 // start starts a worker of the connector.
 func (w *world) start(name string) *ours {
 	ctx, cancel := context.WithCancel(w.t.Context())
 	o := &ours{t: w.t, cancel: cancel, done: make(chan error, 1)}
-	log := slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo})).With("worker", name)
+	log := slog.New(losses{slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo}), &o.lost}).With("worker", name)
 	go func() { o.done <- pipeline.Run(ctx, w.config(name), pipeline.RunOptions{Logger: log}) }()
 	w.t.Cleanup(o.cancel)
 	return o
