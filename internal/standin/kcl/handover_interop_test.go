@@ -20,7 +20,7 @@ func TestInteropHandOver(t *testing.T) {
 	t.Parallel()
 	for _, s := range []struct{ name, dynamodb string }{
 		{"stand-in", ""},
-		{"moto", os.Getenv("INTEROP_MOTO")}, // dynalite does not tell the holder who asked
+		{"moto", os.Getenv("INTEROP_MOTO")}, // dynalite makes no index of a table that is paid on demand
 	} {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()

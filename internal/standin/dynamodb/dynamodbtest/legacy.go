@@ -1,7 +1,6 @@
 package dynamodbtest
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -55,13 +54,7 @@ var legacyRules = []rule{
 
 		renewal := map[string]types.AttributeValueUpdate{"leaseCounter": set(num("8")), "throughputKBps": set(num("3.74E-4"))}
 		_, err = write(map[string]types.ExpectedAttributeValue{"leaseCounter": is(num("7")), "checkpointOwner": none}, renewal)
-		var failed *types.ConditionalCheckFailedException
-		if !errors.As(err, &failed) {
-			e.Fatalf("got %v", err)
-		}
-		if e.Can.OldOnFailure {
-			e.same(failed.Item, asked)
-		}
+		e.conditionFailed(err, asked)
 		_, err = write(map[string]types.ExpectedAttributeValue{"leaseCounter": is(num("7"))}, renewal)
 		e.ok(err)
 
