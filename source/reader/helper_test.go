@@ -173,6 +173,8 @@ func (r *rig) same(want []standin.Record) {
 
 // of returns the calls of one operation.
 func (r *rig) of(op string) (list []call) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for _, c := range r.calls {
 		if c.op == op {
 			list = append(list, c)
