@@ -171,6 +171,10 @@ func (a *Admin) derive(p *ImportPlan, f *foreign, listing lease.Listing, info so
 		case skipped && unread == UnreadEnd:
 			l.Checkpoint, l.Children = row.Position{Sequence: row.ShardEnd}, slices.Clone(g.children[id])
 			step.Why, fates[id] = "closed and without checkpoint: taken for read, as --unread-closed says", done
+		case skipped && (parents[live] || parents[done]):
+			// It needs a row, or shards that came out of it would not wait for it.
+			l.Checkpoint = row.Position{Sequence: row.TrimHorizon}
+			step.Why, fates[id] = "no checkpoint, and it came out of one that has: from its beginning, as --unread-closed says", live
 		case parents[live]:
 			step.Why, fates[id] = "made when its parent is read to the end, from its beginning", live
 		case parents[done]:
