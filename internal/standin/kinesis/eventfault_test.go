@@ -271,3 +271,19 @@ func TestGoneClient(t *testing.T) {
 		}
 	}
 }
+
+// TestPropagation has records wait before they are pushed: those that come meanwhile share their event.
+func TestPropagation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := kinesis.New(kinesis.Options{Propagation: 70 * time.Millisecond})
+		events := listener(t, s, kinesistest.Target{HTTP: s.RoundTripper()})
+		defer events.Close()
+		start := time.Now()
+		put(t, s, "one")
+		<-time.After(50 * time.Millisecond)
+		put(t, s, "two")
+		if e := nextEvent(t, events); len(e.Records) != 2 || time.Since(start) != 70*time.Millisecond {
+			t.Errorf("after %v comes an event of %d records", time.Since(start), len(e.Records))
+		}
+	})
+}

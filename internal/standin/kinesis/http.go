@@ -109,13 +109,14 @@ func (b *lentBody) Close() error {
 func (s *Server) answer(ctx context.Context, r *http.Request) *answer {
 	op, found := strings.CutPrefix(r.Header.Get("X-Amz-Target"), targetPrefix)
 	run, known := operations[op]
-	var body []byte
-	if r.Body != nil {
-		var err error
-		if body, err = io.ReadAll(io.LimitReader(r.Body, maxBody+1)); err != nil {
-			return nil
-		}
+	// Nothing of a request's text outlives its decoding.
+	buf := bodies.Get().(*[]byte)
+	defer bodies.Put(buf)
+	body, err := readBody(r, (*buf)[:0])
+	if err != nil {
+		return nil
 	}
+	*buf = body
 	switch media, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); {
 	case r.Method != http.MethodPost || !found:
 		return s.fail(&Error{"AccessDeniedException", "Unable to determine service/operation name to be authorized", 403})
@@ -163,6 +164,19 @@ func (s *Server) answer(ctx context.Context, r *http.Request) *answer {
 		}
 	}
 	return a
+}
+
+// readBody appends a request's body to dst, and of one that is too long a byte more than is allowed.
+func readBody(r *http.Request, dst []byte) ([]byte, error) {
+	if r.Body == nil {
+		return dst, nil
+	}
+	body := bytes.NewBuffer(dst)
+	if n := r.ContentLength; n > 0 && n <= maxBody {
+		body.Grow(int(n) + bytes.MinRead)
+	}
+	_, err := body.ReadFrom(io.LimitReader(r.Body, maxBody+1))
+	return body.Bytes(), err
 }
 
 func (s *Server) run(op string, run operation, in *input) *answer {

@@ -69,8 +69,11 @@ func (b *bucket) fill(now time.Time, rate float64) {
 	b.at = now
 }
 
-// until is how long it takes until something can be spent.
+// until is how long it takes until something can be spent, 0 when it can now.
 func (b *bucket) until(rate float64) time.Duration {
+	if b.tokens > 0 {
+		return 0
+	}
 	return max(time.Nanosecond, time.Duration(-b.tokens/rate*float64(time.Second))+time.Nanosecond)
 }
 

@@ -95,10 +95,10 @@ func (r *records) view(from, to int) view {
 // trim drops the records that arrived before horizon, and the chunks that no record is left in. Chunks move to a
 // fresh slice, since a view may be reading the old one.
 func (r *records) trim(horizon int64) {
-	n := r.since(horizon)
-	if n == 0 {
-		return
+	if len(r.entries) == 0 || r.entries[0].arrival >= horizon {
+		return // each call of a stream comes by here, for each shard
 	}
+	n := r.since(horizon)
 	r.entries = r.entries[n:]
 	r.trimmed += n
 	gone := len(r.chunks)

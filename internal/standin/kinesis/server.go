@@ -16,6 +16,9 @@ type Options struct {
 	UpdateDelay time.Duration    // UPDATING for so long before a reshard is seen
 	// ConsumerDelay is how long a consumer is CREATING, and DELETING.
 	ConsumerDelay time.Duration
+	// Propagation is how long after its arrival a record is pushed to subscribers, some 70 ms in the service. It is not
+	// for GetRecords. Without it a subscription has an event for each request that puts.
+	Propagation time.Duration
 	// OnDemandAdvantage is the account's setting by which an on-demand stream may have 50 consumers instead of 20.
 	OnDemandAdvantage bool
 	// AutoSplit has the shards of on-demand streams split by themselves. The zero value has none do; [Server.Split],

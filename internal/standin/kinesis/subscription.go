@@ -124,15 +124,21 @@ func (u *subscription) poll() (event, error) {
 	u.seat.meter.fill(now, readRate)
 	from := h.log.from(u.index)
 	pending := from < len(h.log.entries)
+	on := now
+	if pending {
+		if on = time.UnixMilli(h.log.entries[from].arrival).Add(u.server.opt.Propagation); limited {
+			on = latest(on, now.Add(u.seat.meter.until(readRate)))
+		}
+	}
 	switch {
-	case pending && (!limited || u.seat.meter.tokens > 0), !h.open() && !pending:
+	case (pending || !h.open()) && !on.After(now):
 		return u.take(st, from, eventBytes, now), nil
 	case !now.Before(u.due):
 		return u.take(st, from, 0, now), nil
 	}
 	e := event{until: earliest(u.due, u.began.Add(subscriptionLife)), woken: h.woken()}
 	if pending {
-		e.until = earliest(e.until, now.Add(u.seat.meter.until(readRate)))
+		e.until = earliest(e.until, on)
 	}
 	for _, at := range []int64{st.updating, st.deleting} {
 		if at != 0 {
@@ -140,6 +146,13 @@ func (u *subscription) poll() (event, error) {
 		}
 	}
 	return e, nil
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 func earliest(a, b time.Time) time.Time {
