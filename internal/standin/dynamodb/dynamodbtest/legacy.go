@@ -33,7 +33,9 @@ var legacyRules = []rule{
 	{name: "hand-over", run: func(e *env) {
 		table := e.table()
 		e.put(table, lease(nil))
-		is := func(v types.AttributeValue) types.ExpectedAttributeValue { return types.ExpectedAttributeValue{Value: v} }
+		is := func(v types.AttributeValue) types.ExpectedAttributeValue {
+			return types.ExpectedAttributeValue{Value: v}
+		}
 		none := types.ExpectedAttributeValue{Exists: aws.Bool(false)}
 		set := func(v types.AttributeValue) types.AttributeValueUpdate {
 			return types.AttributeValueUpdate{Value: v, Action: types.AttributeActionPut}
