@@ -128,6 +128,29 @@ func TestResetOfAFamilyToLatest(t *testing.T) {
 	})
 }
 
+// Shards that were split while nobody read them have no leases yet. What they hold is left out too.
+func TestResetToLatestOfShardsThatNobodyHasSeen(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, b *bubble) {
+		b.put(20)
+		b.load()
+		for _, shard := range []string{shard0, shard1} {
+			if _, _, err := b.kinesis.Split(ordersStream, shard); err != nil {
+				t.Fatal(err)
+			}
+			b.put(40)
+		}
+		<-time.After(5 * time.Second)
+		code, out, stderr := b.leases("reset", "-c", b.file, "--to", "LATEST", "--yes")
+		wants(t, 0, code, stderr)
+		has(t, out, shard1+": lease made")
+		<-time.After(5 * time.Second)
+		b.put(30)
+		<-time.After(5 * time.Second)
+		b.load()
+		b.rows(50, 50)
+	})
+}
+
 // A lease table that was deleted is made again, and the offsets that stand in the way of a second load go back.
 func TestResetWithoutALeaseTable(t *testing.T) {
 	family(t, func(t *testing.T, b *bubble) {

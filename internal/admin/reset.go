@@ -142,6 +142,7 @@ func (p *ResetPlan) decide(offsets map[string]snowflake.Offset) error {
 		}
 	}
 	slices.Sort(chosen)
+	unfinished := func(id string) bool { l, leased := byKey[id]; return leased && !l.Finished() }
 	for _, id := range p.graph.oldestFirst(slices.Compact(chosen)) {
 		l, leased := byKey[id]
 		s, listed := p.graph.shards[id]
@@ -154,7 +155,8 @@ func (p *ResetPlan) decide(offsets map[string]snowflake.Offset) error {
 			step.Action, step.Why = Leave, "the stream has it no longer"
 		case leased && !other && l.Finished() && p.Request.To.Position == row.Latest:
 			step.Action, step.Why = Leave, "finished, so nothing new comes in it"
-		case !leased && p.Request.To.Position == row.Latest && s.Closed:
+		case !leased && p.Request.To.Position == row.Latest && s.Closed && !slices.ContainsFunc(p.graph.ancestors(id), unfinished):
+			// Were an ancestor still to end, its end would make the lease, from the shard's beginning.
 			step.Action, step.Why = Leave, "closed, so nothing new comes in it"
 		case leased:
 			step.Action = Restart
