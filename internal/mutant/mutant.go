@@ -53,6 +53,12 @@ const (
 	SweepFresh
 	// BlindRetry: a batch whose outcome is unknown is simply loaded again.
 	BlindRetry
+	// UnmarkedAcquire: the statements of an acquire do not ask whether its transaction is still the one that was begun.
+	UnmarkedAcquire
+	// BelievedCommit: a COMMIT that took long is taken at its word.
+	BelievedCommit
+	// MonotonicCommit: how long a COMMIT took is measured by a clock that stands still while the machine is suspended.
+	MonotonicCommit
 )
 
 // Has reports whether a rule is broken.

@@ -172,9 +172,29 @@ func (c *cloud) abort(tx *transaction) {
 		c.s.say("snowflake aborts transaction %d of w%d", tx.id, tx.by.w.n)
 	}
 	c.end(tx)
-	// The worst moment for its worker to wake is while the one that ended it is at the same work.
-	if w := tx.by.w; !w.asleep && c.s.now < w.until && !c.s.once(3) {
-		w.halt(c.s.now + c.s.upTo(400*time.Millisecond))
+	if p := tx.by; p.acquiring != nil {
+		p.aborted = true
+	} else if !c.s.once(3) {
+		c.rouse(p.w)
+	}
+}
+
+// meet wakes those who slept within an acquire of the same shards, which was ended meanwhile.
+func (c *cloud) meet(heir *process, shards []string) {
+	for _, w := range c.s.workers {
+		p := w.p
+		if p == nil || p == heir || !p.aborted || !slices.ContainsFunc(shards, func(id string) bool { return p.acquiring[id] }) {
+			continue
+		}
+		p.aborted = false
+		c.rouse(w)
+	}
+}
+
+// rouse wakes a stopped worker soon: the worst moment for it to go on is while another is at the same work.
+func (c *cloud) rouse(w *worker) {
+	if !w.asleep && c.s.now < w.until {
+		w.halt(c.s.now + c.s.upTo(60*time.Millisecond))
 	}
 }
 

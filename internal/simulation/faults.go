@@ -24,13 +24,7 @@ func (s *Simulation) trouble() {
 			w.halt(max(w.until, s.now) + span)
 		}
 	case suspends:
-		if s.now < w.fooled || s.now < w.until {
-			return
-		}
-		w.asleep = true
-		w.frozen += span
-		w.fooled = s.now + span + 2*s.plan.lease
-		w.halt(s.now + span)
+		s.suspend(w, span)
 	case crashes:
 		if w.p == nil || w.p.dead || w.leaves {
 			return
@@ -64,6 +58,34 @@ func (s *Simulation) trouble() {
 		for _, w := range s.workers {
 			w.cut[service] = max(w.cut[service], s.now+span/2)
 		}
+	}
+}
+
+// suspend stops a machine, its monotonic clock with it.
+func (s *Simulation) suspend(w *worker, span time.Duration) {
+	if s.now < w.fooled || s.now < w.until {
+		return
+	}
+	w.asleep = true
+	w.frozen += span
+	w.fooled = s.now + span + 2*s.plan.lease
+	w.halt(s.now + span)
+}
+
+// moment is the worst one to stop a worker at: its transaction has the lock, and others will end it.
+func (s *Simulation) moment(w *worker) {
+	if !s.once(s.faults.moments) || w.asleep {
+		return
+	}
+	span := s.between(s.plan.lease/2, 4*s.plan.lease)
+	s.note(noteFault, int64(troubles), int64(w.n), int64(span))
+	if s.trace != nil {
+		s.say("w%d stops running for %v, with the offsets' lock", w.n, span)
+	}
+	if s.once(2) {
+		s.suspend(w, span)
+	} else {
+		w.halt(max(w.until, s.now) + span)
 	}
 }
 

@@ -80,6 +80,7 @@ func (l *loader) batchID() string {
 func (l *loader) acquire(op delivery.Op) {
 	l.run(func() {
 		claims, err := l.ledger.Acquire(context.Background(), op.Wanted)
+		l.p.acquiring, l.p.aborted = nil, false
 		l.p.after(0, func() {
 			l.p.delivery.Acquired(l.p.mono(), op.ID, claims, err)
 			l.p.delivering()

@@ -32,6 +32,9 @@ var mutants = []struct {
 	{"UnlockedResolve", mutant.UnlockedResolve},
 	{"SweepFresh", mutant.SweepFresh},
 	{"BlindRetry", mutant.BlindRetry},
+	{"UnmarkedAcquire", mutant.UnmarkedAcquire},
+	{"BelievedCommit", mutant.BelievedCommit},
+	{"MonotonicCommit", mutant.MonotonicCommit},
 }
 
 // Each rule that is broken on purpose is noticed: a simulation that notices nothing would prove nothing.

@@ -29,6 +29,7 @@ type faults struct {
 	losses    int // requests or answers lost
 	delays    int // slow ones
 	spool     int // answers that could not be spooled
+	moments   int // statements that take the offsets' lock, after which their worker stops running for a while
 	trouble   time.Duration
 }
 
@@ -97,6 +98,9 @@ func (s *Simulation) draw() {
 		return 20 + r.IntN(400)
 	}
 	s.faults.throttles, s.faults.losses, s.faults.delays = rate(), rate(), rate()
+	if s.once(2) {
+		s.faults.moments = 10 + r.IntN(100)
+	}
 	if s.once(3) {
 		s.faults.spool = 50 + r.IntN(1000)
 	}

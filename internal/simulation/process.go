@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"kinesis-snowflake/internal/mutant"
 	"kinesis-snowflake/internal/pipeline/delivery"
 	"kinesis-snowflake/internal/row"
 	"kinesis-snowflake/sink"
@@ -43,15 +44,17 @@ type worker struct {
 // process is one life of a worker: the connector's own machines and what drives them. Whatever happens to it later is
 // an event to it, so a crash ends it and a pause delays it.
 type process struct {
-	s        *Simulation
-	w        *worker
-	life     int
-	dead     bool
-	leases   *lease.Machine
-	delivery *delivery.Machine
-	loader   *loader
-	sessions []*session
-	deferred []func() // what happened to it while it did not run
+	s         *Simulation
+	w         *worker
+	life      int
+	dead      bool
+	leases    *lease.Machine
+	delivery  *delivery.Machine
+	loader    *loader
+	sessions  []*session
+	acquiring map[string]bool // the shards of an Acquire that is under way
+	aborted   bool            // others have ended its transaction
+	deferred  []func()        // what happened to it while it did not run
 
 	readers map[string]*reader // by shard
 	byGen   map[uint64]*reader // until its holding is over
@@ -156,7 +159,12 @@ func (p *process) mono() time.Duration { return p.clock().Mono }
 // watch is the ledger's stopwatch.
 func (p *process) watch() func() time.Duration {
 	start := p.clock()
-	return func() time.Duration { return p.clock().Since(start) }
+	return func() time.Duration {
+		if p.s.opts.Broken.Has(mutant.MonotonicCommit) {
+			return p.mono() - start.Mono
+		}
+		return p.clock().Since(start)
+	}
 }
 
 // alarm is a timer by the worker's monotonic clock.
@@ -465,6 +473,10 @@ func (p *process) do(op delivery.Op) {
 		}
 		p.leasesDue = true
 	case delivery.Acquire:
+		p.acquiring, p.aborted = map[string]bool{}, false
+		for _, w := range op.Wanted {
+			p.acquiring[w.Shard] = true
+		}
 		p.loader.acquire(op)
 	case delivery.Load:
 		p.loader.load(op)

@@ -205,7 +205,10 @@ func (c *cloud) execute(ss *session, stmt snowflake.Statement, answer func(reply
 			answer(reply{n: c.insert(ss, insert)})
 			return
 		}
-		c.locked(ss, func() { answer(reply{n: c.update(ss, stmt)}) },
+		c.locked(ss, func() {
+			answer(reply{n: c.update(ss, stmt)})
+			s.moment(ss.p.w)
+		},
 			func() { answer(fails(snowflake.Lock, 625, stmt.SQL(), "lock timeout")) })
 	case snowflake.ReadOffsets:
 		if !c.exists {
@@ -322,6 +325,7 @@ func (c *cloud) insert(ss *session, stmt snowflake.InsertOffsets) (n int64) {
 	if stmt.Mark != "" && c.seeStar(ss).owner != stmt.Mark {
 		return 0
 	}
+	c.meet(ss.p, stmt.Shards)
 	for _, id := range stmt.Shards {
 		sh := c.s.stream.byID[id].n
 		if len(c.see(ss, sh)) == 0 {

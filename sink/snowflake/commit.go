@@ -55,7 +55,7 @@ func (l *Ledger) Commit(ctx context.Context, b Batch) (row.Outcome, error) {
 		err = l.client.tx(ctx, load)
 	}
 	switch {
-	case err == nil && moving() < l.opts.LockPatience/2:
+	case err == nil && (moving() < l.opts.LockPatience/2 || l.opts.Broken.Has(mutant.BelievedCommit)):
 		return row.Outcome{Committed: true}, nil
 	case err == nil:
 		// Somebody may have ended our transaction for dead: the COMMIT of an aborted transaction need not fail.

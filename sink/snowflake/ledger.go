@@ -105,18 +105,22 @@ func (l *Ledger) Acquire(ctx context.Context, wanted []row.Wanted) (map[string]r
 		shards[i] = w.Shard
 	}
 	owner := l.opts.NewID()
+	mark := owner
+	if l.opts.Broken.Has(mutant.UnmarkedAcquire) {
+		mark = ""
+	}
 	var claims map[string]row.Claim
 	var held func() time.Duration // since before the lock was ours
 	err := l.client.tx(ctx, func() error {
 		asked := l.opts.Watch()
-		if err := l.lock(ctx, wanted, owner); err != nil {
+		if err := l.lock(ctx, wanted, mark); err != nil {
 			return err
 		}
 		held = asked
-		if _, err := l.client.Exec(ctx, InsertOffsets{Offsets: l.offsets, Stream: l.opts.Stream, Application: l.opts.Application, Shards: shards, Mark: owner}); err != nil {
+		if _, err := l.client.Exec(ctx, InsertOffsets{Offsets: l.offsets, Stream: l.opts.Stream, Application: l.opts.Application, Shards: shards, Mark: mark}); err != nil {
 			return err
 		}
-		bump := BumpEpochs{Offsets: l.offsets, Stream: l.opts.Stream, Owner: owner, Shards: shards, By: 1, Mark: owner}
+		bump := BumpEpochs{Offsets: l.offsets, Stream: l.opts.Stream, Owner: owner, Shards: shards, By: 1, Mark: mark}
 		if l.opts.Broken.Has(mutant.NoEpochBump) {
 			bump.By = 0
 		}
