@@ -3,6 +3,7 @@ package reader
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	standin "kinesis-snowflake/internal/standin/kinesis"
@@ -17,6 +18,7 @@ func TestReadersChangeTheirWay(t *testing.T) {
 			r.flow(5, 20*time.Minute)
 			stop := r.start()
 			<-time.After(10 * time.Minute)
+			synctest.Wait()
 			if len(r.as.refused) != 1 || !strings.Contains(r.as.refused[0].Error(), code) {
 				t.Fatalf("refused for %v", r.as.refused)
 			}
@@ -57,6 +59,7 @@ func TestConsumerIsDeleted(t *testing.T) {
 			t.Fatal(err)
 		}
 		<-time.After(20 * time.Second)
+		synctest.Wait()
 		if r.as.doubts == 0 || r.ends > 0 {
 			t.Fatalf("doubted %d times, ended %d times", r.as.doubts, r.ends)
 		}

@@ -2,6 +2,7 @@ package reader
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,7 +27,8 @@ func (r *rig) start() (stop func()) {
 
 // from has the rig read on where another stopped.
 func (r *rig) from(other *rig) {
-	r.got = other.got
+	synctest.Wait()
+	r.got = slices.Clone(other.got)
 	r.cfg.Start = row.Position{Sequence: other.got[len(other.got)-1].Sequence}
 }
 

@@ -117,16 +117,16 @@ func TestBrokenSubscriptionsLoseNothing(t *testing.T) {
 	}
 	for seed := range uint64(20) {
 		random := rand.New(rand.NewPCG(seed, 0))
-		calm := false
+		var calm atomic.Bool
 		hooks := standin.Hooks{
 			Event: func(standin.Event) *standin.Fault {
-				if calm || random.IntN(6) > 0 {
+				if calm.Load() || random.IntN(6) > 0 {
 					return nil
 				}
 				return &kinds[random.IntN(len(kinds))]
 			},
 			Before: func(c standin.Call) *standin.Fault {
-				if calm || c.Op != "SubscribeToShard" || random.IntN(4) > 0 {
+				if calm.Load() || c.Op != "SubscribeToShard" || random.IntN(4) > 0 {
 					return nil
 				}
 				return &[]standin.Fault{{Cut: true}, {Status: 500}, {Status: 503}, {Code: "LimitExceededException"}, {Code: "ResourceInUseException"}}[random.IntN(5)]
@@ -139,7 +139,7 @@ func TestBrokenSubscriptionsLoseNothing(t *testing.T) {
 			r.flow(5, 30*time.Minute)
 			go func() {
 				<-time.After(30 * time.Minute)
-				calm = true
+				calm.Store(true)
 				if _, _, err := r.server.Split(stream, shard0); err != nil {
 					t.Error(err)
 				}

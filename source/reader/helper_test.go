@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -160,6 +161,7 @@ func (r *rig) whole() {
 
 func (r *rig) same(want []standin.Record) {
 	r.t.Helper()
+	synctest.Wait()
 	if len(r.got) != len(want) {
 		r.t.Fatalf("handed over %d records, want %d", len(r.got), len(want))
 	}
@@ -173,6 +175,7 @@ func (r *rig) same(want []standin.Record) {
 
 // of returns the calls of one operation.
 func (r *rig) of(op string) (list []call) {
+	synctest.Wait() // for a reader on another goroutine
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, c := range r.calls {
@@ -193,6 +196,7 @@ func (r *rig) refused() (n int) {
 }
 
 func (r *rig) lines(containing string) (n int) {
+	synctest.Wait()
 	for line := range strings.Lines(r.log.String()) {
 		if strings.Contains(line, containing) {
 			n++
