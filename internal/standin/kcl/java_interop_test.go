@@ -25,6 +25,8 @@ type version struct {
 	args   []string
 }
 
+func (v version) String() string { return strings.Join(append([]string{v.number}, v.args...), " ") }
+
 // worker is a process that runs one worker of KCL.
 type worker struct {
 	name    string

@@ -20,7 +20,7 @@ func TestInteropShare(t *testing.T) {
 		// Waits for every worker to be of 3.x before it changes its ways, which the connector's never is.
 		{number: "3.5.1", args: []string{"client=COMPATIBLE_WITH_2X"}},
 	} {
-		t.Run(fmt.Sprint(v.number, v.args), func(t *testing.T) {
+		t.Run(v.String(), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, 12, "")
 			w.put(240)

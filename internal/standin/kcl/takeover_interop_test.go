@@ -21,7 +21,7 @@ var versions = []version{{number: "2.7.2"}, {number: "3.4.2"}, {number: "3.5.1"}
 func TestInteropTakeover(t *testing.T) {
 	t.Parallel()
 	for _, v := range versions {
-		t.Run(v.number, func(t *testing.T) {
+		t.Run(v.String(), func(t *testing.T) {
 			t.Parallel()
 			takeover(t, newWorld(t, 3, ""), v)
 		})

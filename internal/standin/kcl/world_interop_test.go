@@ -36,7 +36,7 @@ const patience = 90 * time.Second
 func TestMain(m *testing.M) {
 	// Most of a test is waiting, for leases to expire and for KCL's own intervals.
 	flag.Parse()
-	if err := flag.Set("test.parallel", "8"); err != nil {
+	if err := flag.Set("test.parallel", "12"); err != nil {
 		panic(err)
 	}
 	// The driver asks cloud metadata addresses at its first login otherwise.
