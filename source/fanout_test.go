@@ -42,16 +42,6 @@ func (w *world) lines(containing string) (n int) {
 	return n
 }
 
-func (w *world) seenAll() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	n := 0
-	for _, s := range w.seen {
-		n += len(s)
-	}
-	return n
-}
-
 func (w *world) subscriptions() (n int) {
 	for _, c := range w.kinesis.Consumers(stream) {
 		n += len(c.Subscriptions)
