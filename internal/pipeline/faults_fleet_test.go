@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"kinesis-snowflake/config"
 	"kinesis-snowflake/internal/standin/snowflake"
 )
 
@@ -17,9 +18,9 @@ type member struct {
 }
 
 // join starts a worker whose batches are an hour apart, so that what is committed early is committed for a hand-over.
-func (s *stack) join(name string) *member {
+func (s *stack) join(name string, consumer config.Consumer) *member {
 	cfg := s.config(name)
-	cfg.Sink.Batch.Interval = time.Hour
+	cfg.Sink.Batch.Interval, cfg.Source.Consumer = time.Hour, consumer
 	c := newCable(s)
 	return &member{s.startOver(c, cfg, false), c}
 }
@@ -52,15 +53,21 @@ func (s *stack) flow(seconds int) {
 // A worker that joins takes its share from one that lives, which commits first: no record is read twice. Likewise the
 // share of a worker that is stopped.
 func TestSharesAreHandedOverWithoutReadingTwice(t *testing.T) {
+	for _, consumer := range []config.Consumer{config.Polling, config.FanOut} {
+		t.Run(string(consumer), func(t *testing.T) { sharesAreHandedOver(t, consumer) })
+	}
+}
+
+func sharesAreHandedOver(t *testing.T, consumer config.Consumer) {
 	inStack(t, 8, func(t *testing.T, s *stack) {
-		one := s.join("one")
+		one := s.join("one", consumer)
 		s.flow(20)
 		one.holds(t, 8)
-		two := s.join("two")
+		two := s.join("two", consumer)
 		s.flow(40)
 		one.holds(t, 4)
 		two.holds(t, 4)
-		three := s.join("three")
+		three := s.join("three", consumer)
 		s.flow(40)
 		for _, m := range []*member{one, two, three} {
 			if n := len(m.progress().Shards); n < 2 || n > 3 {

@@ -23,15 +23,15 @@ func TestStreamDeletedAndMadeAgain(t *testing.T) {
 		if err := s.kinesis.CreateStream(stream, 2); err != nil {
 			t.Fatal(err)
 		}
-		p.fails(t, "the stream was deleted and made again", "delete the lease table "+application)
+		p.fails(t, "the stream was deleted and made again", "leases reset --to TRIM_HORIZON")
 		s.put(500)
 		again := s.faulty(s.config("worker"), false)
-		again.fails(t, "the stream was deleted and created anew", "delete the lease table")
+		again.fails(t, "the stream was deleted and created anew", "leases reset --to TRIM_HORIZON")
 		if n := s.list(`SELECT "ID" FROM "RAW"."KINESIS"."ORDERS"`); n != old {
 			t.Errorf("%d rows, want the %d of the old stream", n, old)
 		}
 
-		s.deleteLeases() // what the message says
+		s.deleteLeases() // does as well as what the message says
 		s.catchUp()
 		if got, want := s.count(`SELECT COUNT(DISTINCT "ID") FROM "RAW"."KINESIS"."ORDERS"`), s.count(`SELECT COUNT(*) FROM "RAW"."KINESIS"."ORDERS"`); got != want || s.list(`SELECT "ID" FROM "RAW"."KINESIS"."ORDERS"`) != s.sent-s.bad {
 			t.Errorf("%s distinct of %s rows, want %d: all of both streams", got, want, s.sent-s.bad)
