@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/google/go-cmp/cmp"
 
 	"kinesis-snowflake/internal/row"
 )
@@ -184,5 +185,43 @@ func TestFinishedRowsGoWhileTheStreamListsTheirShards(t *testing.T) {
 			t.Errorf("open: %v, rows:\n%s", b.open(), f.table())
 		}
 		f.stop(b)
+	})
+}
+
+// KCL 3.5 keeps its leader's lock, its workers' metrics and its state among the leases, and an application of many streams
+// keeps the leases of all. None of it is a lease of this stream, and none of it is touched.
+func TestRowsOfOthersAreLeftAlone(t *testing.T) {
+	bubble(t, "", func(t *testing.T) {
+		f := newFleet(t, tiles(4)...)
+		f.makeTable()
+		api := client(f.server.RoundTripper())
+		foreign := []item{
+			{attrKey: text("Leader"), attrEntity: text("LEADER"), "ownerName": text("java-0"), "leaseDuration": text("120000"), "recordVersionNumber": text("0b5f")},
+			{attrKey: text("Migration3.0"), attrEntity: text(entityMigration), attrClientVersion: text("CLIENT_VERSION_3X"), "mb": text("java-0"), "mts": number(1)},
+			{attrKey: text("java-0"), attrEntity: text("WORKER_METRIC_STATS"), "lut": number(1)},
+			{attrKey: text("arn"), attrEntity: text("STREAM")},
+			{attrKey: text("new"), attrEntity: text("SOMETHING_NEW"), attrCounter: number(3), attrOwner: text("java-0"), attrCheckpoint: text(row.TrimHorizon)},
+			{attrKey: text("123456789012:other:1700000000:shardId-000000000000"), "streamName": text("123456789012:other:1700000000"),
+				"shardId": text("shardId-000000000000"), attrCounter: number(3), attrSwitches: number(0), attrCheckpoint: text(row.TrimHorizon), attrSubsequence: number(0)},
+		}
+		for _, it := range foreign {
+			if _, err := api.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(table), Item: it}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		a := f.start("a", nil)
+		f.within(5*time.Second, "a has all", func() bool { return f.open(a) == 4 })
+		f.pass(5 * time.Minute)
+		f.stop(a)
+		for _, it := range foreign {
+			out, err := api.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String(table), Key: item{attrKey: it[attrKey]}})
+			if diff := cmp.Diff(it, out.Item, ignoreSDK); err != nil || diff != "" {
+				t.Error(err, diff)
+			}
+		}
+		s, err := NewDynamoDB(api, table, quiet()).Scan(t.Context())
+		if err != nil || len(s.Leases) != 4 || s.Others != len(foreign) || s.Client != "CLIENT_VERSION_3X" || len(s.Broken) > 0 {
+			t.Errorf("%+v, %v", s, err)
+		}
 	})
 }
