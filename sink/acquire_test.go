@@ -113,7 +113,7 @@ func wantMissing(t *testing.T, err error) {
 	if !errors.Is(err, snowflake.ErrOffsetsMissing) || !IsFinal(err) {
 		t.Fatalf("acquire: %v, want %v", err, snowflake.ErrOffsetsMissing)
 	}
-	for _, word := range []string{`UNDROP TABLE "RAW"."KINESIS"."ORDERS$OFFSETS"`, "delete the lease table"} {
+	for _, word := range []string{`UNDROP TABLE "RAW"."KINESIS"."ORDERS$OFFSETS"`, "leases reset --to TRIM_HORIZON"} {
 		if !strings.Contains(err.Error(), word) {
 			t.Errorf("error %q does not name %s", err, word)
 		}

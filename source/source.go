@@ -98,8 +98,8 @@ func (s *Source) missing(ctx context.Context, cause error) (reader.Verdict, erro
 	case now.ID() != was.ID():
 		return reader.Other, &reader.Error{
 			Op: "read stream " + s.control.stream.String(), Err: cause,
-			Hint: fmt.Sprintf("the stream was deleted and made again: it was created %s and now %s; to load it from its beginning, stop all workers, delete the lease table %s and start again with source.start: TRIM_HORIZON",
-				was.Created.Format(time.RFC3339), now.Created.Format(time.RFC3339), s.opt.Application),
+			Hint: fmt.Sprintf("the stream was deleted and made again: it was created %s and now %s; to load it from its beginning, stop all workers and run `kinesis-snowflake leases reset --to TRIM_HORIZON`",
+				was.Created.Format(time.RFC3339), now.Created.Format(time.RFC3339)),
 		}
 	default:
 		return reader.Same, nil

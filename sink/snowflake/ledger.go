@@ -219,8 +219,8 @@ func (l *Ledger) claims(rows []offset, wanted []row.Wanted, owner string) (map[s
 }
 
 func (l *Ledger) missing(shard string) error {
-	return fmt.Errorf("%w: shard %s has rows in %s, but %s does not say how far: if sink.database, schema or table was changed, change it back, or give the new table a source.application of its own; if the table was dropped, UNDROP TABLE %s (drop an empty one that stands in its place first); or, to load what the stream still holds a second time, stop all workers, delete the lease table %s and start again with source.start: TRIM_HORIZON",
-		ErrOffsetsMissing, shard, l.opts.Table, l.offsets, l.offsets, l.opts.Application)
+	return fmt.Errorf("%w: shard %s has rows in %s, but %s does not say how far: if sink.database, schema or table was changed, change it back, or give the new table a source.application of its own; if the table was dropped, UNDROP TABLE %s (drop an empty one that stands in its place first); or, to load what the stream still holds a second time, stop all workers and run `kinesis-snowflake leases reset --to TRIM_HORIZON`",
+		ErrOffsetsMissing, shard, l.opts.Table, l.offsets, l.offsets)
 }
 
 // read reads the stream's rows and the row '*', in the session and transaction that is open.

@@ -111,7 +111,7 @@ func (m *Machine) sighted(now Instant, place int, l *Lease) {
 			Op: "read lease " + l.Key, Class: ClassPermanent,
 			Err: fmt.Errorf("it belongs to a stream created at %s, and the stream of today was created at %s",
 				time.Unix(l.StreamCreated, 0).UTC().Format(time.RFC3339), time.Unix(m.cfg.StreamCreated, 0).UTC().Format(time.RFC3339)),
-			Hint: "the stream was deleted and created anew, or the application name belongs to another stream: to load this one from its beginning, stop all workers, delete the lease table and start again with source.start: TRIM_HORIZON, or choose another source.application and table",
+			Hint: "the stream was deleted and created anew, or the application name belongs to another stream: in the first case stop all workers and run `kinesis-snowflake leases reset --to TRIM_HORIZON`, in the second choose another source.application and table",
 		})
 		return
 	}

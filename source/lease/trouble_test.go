@@ -127,7 +127,7 @@ func TestTrouble(t *testing.T) {
 		f.within(time.Second, "a has it", func() bool { return len(a.open()) == 1 })
 		f.stop(a)
 		b := f.start("b", func(c *Config) { c.StreamCreated = 2 })
-		if err := <-b.done; !errors.Is(err, ErrPermanent) || !strings.Contains(err.Error(), "delete the lease table") {
+		if err := <-b.done; !errors.Is(err, ErrPermanent) || !strings.Contains(err.Error(), "leases reset --to TRIM_HORIZON") {
 			t.Error(err)
 		}
 		c := f.start("c", nil)

@@ -77,7 +77,7 @@ func (r *reader) refused(ctx context.Context, cause error) error {
 			return r.retry(ctx, ClassRetry, err)
 		}
 		return &Error{Op: "resume shard " + r.Shard, Err: cause, Hint: fmt.Sprintf("position %s is not of stream %s: the checkpoint table belongs to another stream, "+
-			"or to one of that name that was deleted and made again; see that source.application is this stream's, or delete its lease table to start anew", r.resume, r.Stream)}
+			"or to one of that name that was deleted and made again; see that source.application is this stream's; to start anew, stop all workers and run `kinesis-snowflake leases reset`", r.resume, r.Stream)}
 	case r.resume.Sequence == row.AtTimestamp:
 		return &Error{Op: "begin shard " + r.Shard, Err: cause, Hint: "see that source.start does not lie in the future"}
 	case r.resume.Sequence == row.Latest:

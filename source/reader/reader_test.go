@@ -103,7 +103,7 @@ func TestPermanentErrors(t *testing.T) {
 		{"no GetShardIterator", faults("GetShardIterator", 1, standin.Throw("AccessDeniedException", "no")), row.Position{}, []string{"kinesis:GetShardIterator"}},
 		{"expired session", faults("GetRecords", 1, standin.Throw("ExpiredTokenException", "old")), row.Position{}, []string{"session token"}},
 		{"wrong key", faults("GetRecords", 1, standin.Throw("UnrecognizedClientException", "bad")), row.Position{}, []string{"access key"}},
-		{"position of another stream", standin.Hooks{}, row.Position{Sequence: "4" + strings.Repeat("9", 55)}, []string{"source.application", "delete its lease table"}},
+		{"position of another stream", standin.Hooks{}, row.Position{Sequence: "4" + strings.Repeat("9", 55)}, []string{"source.application", "leases reset"}},
 		{"invalid iterators", faults("GetRecords", 100, standin.Throw("InvalidArgumentException", "Invalid ShardIterator")), row.Position{}, []string{"Invalid ShardIterator"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
