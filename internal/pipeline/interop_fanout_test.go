@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/service/kinesis"
-
 	"kinesis-snowflake/internal/standin/others"
 )
 
@@ -16,7 +14,8 @@ import (
 // that server leaves out the first frame and the end of a shard.
 func TestInteropFanOut(t *testing.T) {
 	t.Setenv("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
-	w := newWorld(t, others.FanOut(t, os.Getenv("INTEROP_KINESIS_LOCAL"), true), os.Getenv("INTEROP_DYNALITE"))
+	shim := others.FanOut(t, os.Getenv("INTEROP_KINESIS_LOCAL"), true)
+	w := newWorld(t, shim.URL, os.Getenv("INTEROP_DYNALITE"))
 	text, err := os.ReadFile(w.file)
 	w.must(err)
 	w.must(os.WriteFile(w.file, []byte(strings.Replace(string(text), "source:\n", "source:\n  consumer: fan-out\n", 1)), 0o600))
@@ -38,10 +37,8 @@ func TestInteropFanOut(t *testing.T) {
 	w.run()
 	w.account("a run with nothing new")
 
-	// Had the connector polled instead, there would be no consumer, or a line in the log.
-	stream, err := w.kinesis.DescribeStreamSummary(t.Context(), &kinesis.DescribeStreamSummaryInput{StreamName: &w.stream})
-	w.must(err)
-	if n := stream.StreamDescriptionSummary.ConsumerCount; n == nil || *n != 1 {
-		t.Errorf("the stream has %v consumers, want 1", n)
+	// Where it can have no events, the connector polls.
+	if n := shim.Records.Load(); n < int64(w.sent) {
+		t.Errorf("%d of %d records came in events", n, w.sent)
 	}
 }

@@ -29,7 +29,7 @@ func TestInterop(t *testing.T) {
 			t.Parallel()
 			endpoint := os.Getenv(s.endpoint)
 			if s.fanOut {
-				endpoint = others.FanOut(t, endpoint)
+				endpoint = others.FanOut(t, endpoint, false).URL
 			}
 			var line others.Line
 			rules, broken := 0, map[string]string{}
