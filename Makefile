@@ -3,7 +3,7 @@ PRODUCTION = CGO_ENABLED=0 GOWORK=off go build -mod=readonly -tags minicore_disa
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 IMAGE ?= kinesis-snowflake:$(VERSION)
 
-.PHONY: all build test crash fleet times interop race lint fmt generate image ci
+.PHONY: all build test sim crash fleet times interop race lint fmt generate image ci
 
 all: build test
 
@@ -27,6 +27,11 @@ fleet: ## eight real processes on 64 shards that are killed, stopped, ended and 
 
 times: ## how long a take-over, a join and a first start last, and what idle shards cost DynamoDB
 	go test ./cmd/sandbox -run '^$$' -bench 'Takeover|Join|FirstRecord|IdleRequests' -benchtime 1x -timeout 0
+
+SEEDS ?= 10000
+FIRST ?= 1
+sim: ## the whole protocol on virtual time: SEEDS schedules of faults from the FIRST on; 10000 take minutes
+	go test ./internal/simulation -run '^TestSimulation$$' -count=1 -timeout 0 -v -seeds $(SEEDS) -first $(FIRST)
 
 interop: ## against servers and clients that others wrote; needs Node.js and Python 3, and the network the first time
 	.ci/interop/run

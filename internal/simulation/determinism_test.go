@@ -7,7 +7,7 @@ import (
 
 // The same seed is the same run: else no violation could be looked at twice. The trace does not change it either.
 func TestSameSeedSameHash(t *testing.T) {
-	for seed := range uint64(12) {
+	for seed := range uint64(6) {
 		seed++
 		a := Run(Options{Seed: seed})
 		var trace bytes.Buffer

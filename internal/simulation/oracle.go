@@ -20,6 +20,7 @@ type oracle struct {
 	handovers int
 	opens     int
 	asked     map[*reader]time.Duration // since when, by its clock
+	latest    time.Duration             // the longest time between a change and a lease handed over because of it
 	reread    time.Duration             // the longest time that a shard of a dead worker waited
 }
 
@@ -109,6 +110,7 @@ func (o *oracle) written(by *process, before, after lease.Lease) {
 	}
 	if before.CheckpointOwner != "" && after.CheckpointOwner == "" && after.Owner == before.Owner {
 		o.handovers++
+		o.latest = max(o.latest, s.now-o.changed)
 	}
 }
 

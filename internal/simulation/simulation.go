@@ -33,7 +33,8 @@ type Result struct {
 	Rested  time.Duration // from the calm until everything was at rest
 	Reread  time.Duration // the longest that a shard waited for a reader after its worker had died, beside membership changes
 	Moves   int           // leases handed over
-	Changes int           // of the membership
+	Latest  time.Duration // the longest time from a change of the membership, or of the shards, to a lease handed over
+	Changes int           // of the membership, or of the shards
 }
 
 // What the hash is told.
@@ -105,7 +106,7 @@ func Run(o Options) Result {
 		}
 	}
 	res := Result{Err: s.err, Hash: s.hash, Events: s.events, Virtual: s.now, Shards: len(s.stream.shards), Commits: s.cloud.commits,
-		Rested: s.rested, Reread: s.oracle.reread, Moves: s.oracle.handovers, Changes: s.oracle.changes}
+		Rested: s.rested, Reread: s.oracle.reread, Latest: s.oracle.latest, Moves: s.oracle.handovers, Changes: s.oracle.changes}
 	for _, sh := range s.stream.shards {
 		res.Rows += sh.done - sh.base
 	}

@@ -37,12 +37,16 @@ func TestSimulation(t *testing.T) {
 	began := time.Now()
 	var events, rows atomic.Int64
 	var failed atomic.Int64
+	var done atomic.Int64
 	many(*first, *seeds, func(seed uint64) bool {
 		res := Run(Options{Seed: seed})
+		if n := done.Add(1); n%500 == 0 {
+			t.Logf("%d seeds in %v", n, time.Since(began).Round(time.Second))
+		}
 		events.Add(int64(res.Events))
 		rows.Add(res.Rows)
 		if *verbose {
-			t.Logf("seed %d: rested %v reread %v moves %d changes %d shards %d virtual %v", seed, res.Rested, res.Reread, res.Moves, res.Changes, res.Shards, res.Virtual)
+			t.Logf("seed %d: rested %v reread %v latest %v moves %d changes %d shards %d virtual %v", seed, res.Rested, res.Reread, res.Latest, res.Moves, res.Changes, res.Shards, res.Virtual)
 		}
 		if res.Err != nil {
 			t.Error(report(seed, res.Err))

@@ -146,6 +146,7 @@ func hashKey(slice uint32, end int64) string {
 // reshard splits or merges shards, a few of them or, as an on-demand stream does, many at once.
 func (st *stream) reshard() {
 	s := st.s
+	s.oracle.member()
 	for range 1 + s.rng.IntN(s.plan.reshards) {
 		open := st.openShards()
 		sh := open[s.rng.IntN(len(open))]
