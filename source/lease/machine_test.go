@@ -167,3 +167,28 @@ func TestAParentWhoseCreationIsInDoubtIsNoAbsentParent(t *testing.T) {
 		s.advance(100 * time.Millisecond)
 	}
 }
+
+// A machine that wakes from a suspension just before its fence must stop when the wall clock says so, although the
+// monotonic one, which stood still, gives it much longer.
+func TestTheFenceComesByTheWallClockAfterASuspension(t *testing.T) {
+	s := newStepper(t)
+	s.scanned(unowned("a"))
+	s.take(unowned("a"))
+	s.advance(0)
+	suspended := 8900 * time.Millisecond
+	at := func() Instant { return Instant{Mono: s.now, Wall: time.Unix(1000, 0).Add(s.now + suspended)} }
+	lost := func(out Output) bool {
+		return slices.ContainsFunc(out.Events, func(e Event) bool { return e.Kind == Gone })
+	}
+	for begun := s.now; s.now < begun+time.Second; {
+		out := s.m.Advance(at())
+		if lost(out) {
+			if late := s.now - begun - 100*time.Millisecond; late > 10*time.Millisecond {
+				t.Errorf("fenced %v too late", late)
+			}
+			return
+		}
+		s.now = max(s.now+time.Millisecond, out.Wake)
+	}
+	t.Error("not fenced")
+}

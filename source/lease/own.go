@@ -22,11 +22,12 @@ func (m *Machine) step(now Instant, e *entry) time.Duration {
 	wake := never
 	fence := m.fence()
 	if h := e.held; h != nil {
-		if m.since(now, h.renewed) >= fence {
+		if left := fence - m.since(now, h.renewed); left <= 0 {
 			m.lose(e, errFenced)
 			m.offer(e, now)
 		} else {
-			wake = h.renewed.Mono + min(fence, never-h.renewed.Mono)
+			// By the clock that says the most: after a suspension the monotonic one alone would look too late.
+			wake = now.Mono + min(left, never-now.Mono)
 		}
 	}
 	if h := e.held; h != nil && h.asker != "" && !h.handing {
