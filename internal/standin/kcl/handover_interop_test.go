@@ -5,6 +5,7 @@ package kcl_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"sync"
@@ -39,15 +40,21 @@ func TestInteropHandOver(t *testing.T) {
 
 // handOver says whether all leases changed hands by agreement.
 func handOver(t *testing.T, w *world) bool {
-	w.put(60)
-	o := w.start("ours-1") // makes the table
-	w.eventually("the connector to load all", func() bool { return len(w.loaded()) == 60 })
+	// The connector makes the table, and KCL begins with rows as they were made.
+	o := w.start("ours-1")
+	w.eventually("the connector to have all leases", func() bool {
+		owners := slices.Collect(maps.Values(w.owners()))
+		return len(owners) == 6 && !slices.ContainsFunc(owners, func(o string) bool { return o != "ours-1" })
+	})
 	o.stop()
 	stop := w.flow()
 	one := w.java(version{number: "3.5.1"}, "java-1")
 	one.until(t, "all leases", func(events []event) bool { return began(events) == 6 })
 	o = w.start("ours-2")
 	w.shared("the connector joined", "ours-2", "java-1")
+	if n := count(one.all(), "asked"); n != 3 {
+		t.Errorf("KCL was asked for %d shards, want 3", n)
+	}
 	loaded := len(w.loaded())
 	w.eventually("records in the table", func() bool { return len(w.loaded()) > loaded+30 })
 	o.stop()
@@ -63,6 +70,15 @@ func handOver(t *testing.T, w *world) bool {
 	w.exact("hand-over there and back", w.sent, one)
 	one.content(t)
 	return true
+}
+
+func count(events []event, what string) (n int) {
+	for _, e := range events {
+		if e.what == what {
+			n++
+		}
+	}
+	return n
 }
 
 // began counts the shards that were begun.

@@ -5,6 +5,7 @@ package kcl_test
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -219,6 +220,9 @@ func (w *world) leases() map[string]lease {
 		Region: "us-east-1", BaseEndpoint: &w.dynamoURL, Credentials: credentials.NewStaticCredentialsProvider("AKIDINTEROP", "secret", ""),
 	})
 	out, err := client.Scan(w.t.Context(), &awsdynamodb.ScanInput{TableName: &w.application, ConsistentRead: aws.Bool(true)})
+	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
+		return nil
+	}
 	w.must(err)
 	leases := map[string]lease{}
 	for _, item := range out.Items {
