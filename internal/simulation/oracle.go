@@ -6,11 +6,18 @@ import (
 	"slices"
 	"time"
 
+	"kinesis-snowflake/internal/row"
 	"kinesis-snowflake/source/lease"
 )
 
 // quickly is how soon after the expiry of its lease a shard is read again where nothing else fails.
 const quickly = 3 * time.Second
+
+// together is how far apart workers that start at once may find the tip: each lists the shards by itself.
+const together = 15 * time.Second
+
+// soon is by when workers have their shares, where nothing else fails.
+const soon = 40 * time.Second
 
 // oracle knows what must hold, and is told of everything that could break it.
 type oracle struct {
@@ -19,6 +26,8 @@ type oracle struct {
 	changes   int
 	handovers int
 	opens     int
+	begun     bool                      // a lease at the tip was made
+	tip       time.Duration             // when the first one was
 	asked     map[*reader]time.Duration // since when, by its clock
 	latest    time.Duration             // the longest time between a change and a lease handed over because of it
 	reread    time.Duration             // the longest time that a shard of a dead worker waited
@@ -111,6 +120,37 @@ func (o *oracle) written(by *process, before, after lease.Lease) {
 	if before.CheckpointOwner != "" && after.CheckpointOwner == "" && after.Owner == before.Owner {
 		o.handovers++
 		o.latest = max(o.latest, s.now-o.changed)
+		if s.plan.quiet && s.now-o.changed > soon {
+			s.fail("w%d hands %s over %v after the last worker or shard came or went", by.w.n, after.Key, s.now-o.changed)
+		}
+	}
+}
+
+// created notes a new lease. The first that begins at the tip says what the fleet has to load: what comes from then on,
+// and nothing of shards that were closed before.
+func (o *oracle) created(l lease.Lease) {
+	s := o.s
+	if l.Checkpoint.Sequence != row.Latest {
+		return
+	}
+	sh := s.stream.byID[l.Key]
+	began := time.UnixMilli(l.StartMillis).Sub(epoch)
+	if !o.begun {
+		o.begun, o.tip = true, s.now
+		for _, c := range s.stream.shards {
+			if c.closed <= began {
+				c.base = c.users(c.records(never))
+				c.done = c.base
+				c.deleted = true
+			}
+		}
+	}
+	if began > o.tip+together {
+		s.fail("the lease of %s begins at %v, and the first one was made at %v", l.Key, began, o.tip)
+	}
+	if sh.base == 0 && sh.done == 0 {
+		sh.base = sh.users(sh.from(began))
+		sh.done = sh.base
 	}
 }
 
@@ -271,6 +311,8 @@ func (o *oracle) uneven() string {
 		case w.leaves:
 		case w.p == nil || w.p.dead || w.p.stopping:
 			return w.name + " is not back"
+		case o.s.now < w.until:
+			return w.name + " does not run"
 		default:
 			least, most = min(least, shares[w.p]), max(most, shares[w.p])
 		}

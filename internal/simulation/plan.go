@@ -1,6 +1,10 @@
 package simulation
 
-import "time"
+import (
+	"time"
+
+	"kinesis-snowflake/internal/row"
+)
 
 // plan is what a seed draws before anything happens: sizes and paces.
 type plan struct {
@@ -19,6 +23,7 @@ type plan struct {
 	retention       time.Duration
 	lockTimeout     time.Duration
 	shutdown        time.Duration
+	latest          bool // the first worker begins at the tip
 	kcl             bool // a stopped KCL application has left leases, checkpoints inside of aggregates among them
 	quiet           bool // workers come, go and die, and nothing else happens
 }
@@ -71,6 +76,7 @@ func (s *Simulation) draw() {
 		p.reshard = s.between(20*time.Second, 2*time.Minute)
 	}
 	p.kcl = s.once(4)
+	p.latest = !p.kcl && s.once(4)
 	if s.once(5) {
 		p.reshards = p.shards
 		p.reshard *= 3
@@ -116,6 +122,14 @@ func (s *Simulation) pace() time.Duration {
 	default:
 		return s.between(s.plan.every/2, s.plan.every*2)
 	}
+}
+
+// start returns where the stream is begun.
+func (p *plan) start() string {
+	if p.latest {
+		return row.Latest
+	}
+	return row.TrimHorizon
 }
 
 // latency returns how long a call takes one way.

@@ -8,7 +8,6 @@ import (
 
 	"kinesis-snowflake/internal/mutant"
 	"kinesis-snowflake/internal/pipeline/delivery"
-	"kinesis-snowflake/internal/row"
 	"kinesis-snowflake/sink"
 	"kinesis-snowflake/sink/snowflake"
 	"kinesis-snowflake/source/lease"
@@ -84,7 +83,7 @@ func (w *worker) start() {
 	w.p = p
 	p.loader = &loader{p: p}
 	p.leases = lease.NewMachine(lease.Config{
-		Worker: w.name, Duration: s.plan.lease, Start: lease.Start{Position: row.TrimHorizon}, StreamCreated: 1,
+		Worker: w.name, Duration: s.plan.lease, Start: lease.Start{Position: s.plan.start()}, StreamCreated: 1,
 		Seed: s.rng.Uint64(), Instance: fmt.Sprintf("%s.%d", w.name, w.life), Broken: s.opts.Broken,
 	})
 	p.delivery = delivery.New(delivery.Config{

@@ -16,8 +16,9 @@ type reader struct {
 	gen      uint64
 	ref      delivery.Ref
 	start    lease.Lease
-	next     int   // record
-	skip     int64 // user records up to it are left out: reading begins at a record, a checkpoint may stand inside of it
+	at       time.Time // of a start at the tip
+	next     int       // record
+	skip     int64     // user records up to it are left out: reading begins at a record, a checkpoint may stand inside of it
 	pending  *answer
 	busy     bool // an answer is being appended
 	ending   bool // the last answer was read
@@ -47,7 +48,7 @@ func (p *process) open(e lease.Event) {
 		p.s.fail("w%d: %s is opened again before it was closed", p.w.n, e.Key)
 		return
 	}
-	r := &reader{p: p, sh: sh, gen: e.Gen, start: e.Lease}
+	r := &reader{p: p, sh: sh, gen: e.Gen, start: e.Lease, at: e.Time}
 	p.readers[e.Key], p.byGen[e.Gen] = r, r
 	r.ref = p.delivery.Open(p.mono(), delivery.Lease{Shard: e.Key, Start: e.Lease.Checkpoint, HasOffsets: e.Lease.Offsets})
 	p.byRef[r.ref] = r
@@ -144,8 +145,11 @@ func (r *reader) turned(e delivery.Entry, ans *answer) bool {
 // seek goes to just after a position: to its record, the user records up to it left out.
 func (r *reader) seek(after row.Position) {
 	r.next, r.skip = 0, 0
-	if k, ok := record(after); ok {
+	switch k, ok := record(after); {
+	case ok:
 		r.next, r.skip = k, r.sh.upTo(after)
+	case after.Sequence == row.Latest:
+		r.next = r.sh.from(r.at.Sub(epoch))
 	}
 }
 

@@ -65,8 +65,14 @@ type Simulation struct {
 	rested  time.Duration
 }
 
-// patience is how long the calm may last until everything is in the table and at rest.
-const patience = 12 * time.Minute
+// patience returns how long the calm may last until everything is in the table and at rest. Where there was trouble,
+// transactions may be open and everybody may be behind.
+func (s *Simulation) patience() time.Duration {
+	if s.plan.quiet && s.plan.workers < 10 {
+		return 90 * time.Second
+	}
+	return 6 * time.Minute
+}
 
 // stillness is how long the rest is watched.
 const stillness = 40 * time.Second
@@ -117,8 +123,8 @@ func Run(o Options) Result {
 func (s *Simulation) rest() {
 	o := s.oracle
 	for why := o.unrest(); why != ""; why = o.unrest() {
-		if s.now >= s.plan.calm+patience {
-			s.fail("nothing failed for %v, and %s", patience, why)
+		if limit := s.patience(); s.now >= s.plan.calm+limit {
+			s.fail("nothing failed for %v, and %s", limit, why)
 		}
 		if s.until(s.now+time.Second, s.failed); s.err != nil {
 			return

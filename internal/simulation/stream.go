@@ -19,12 +19,12 @@ const (
 // shard is a shard of the simulated stream. Its records come at even intervals while it is open, so how many there are
 // is a matter of the time alone; the user records in them are counted through, and the table's content is how far.
 type shard struct {
-	id       string
-	n        int
-	parents  []*shard
-	children []*shard
-	from, to uint32 // hash range, in 2^-32 of the whole, inclusive
-	info     lease.Shard
+	id        string
+	n         int
+	parents   []*shard
+	children  []*shard
+	low, high uint32 // hash range, in 2^-32 of the whole, inclusive
+	info      lease.Shard
 
 	opened  time.Duration
 	closed  time.Duration // when it was split or merged; never while it is open
@@ -54,6 +54,15 @@ func (sh *shard) records(at time.Duration) int {
 		return 0
 	}
 	return int((at - sh.opened) / sh.every)
+}
+
+// from returns the first record that came at or after a time.
+func (sh *shard) from(at time.Duration) int {
+	k := max(0, int((at-sh.opened)/sh.every)-1)
+	for sh.arrived(k) < at {
+		k++
+	}
+	return k
 }
 
 // arrived returns when record k came.
@@ -120,7 +129,7 @@ func (st *stream) open(parents []*shard, from, to uint32) *shard {
 	s := st.s
 	n := len(st.shards)
 	sh := &shard{
-		id: fmt.Sprintf("shardId-%012d", n), n: n, parents: parents, from: from, to: to,
+		id: fmt.Sprintf("shardId-%012d", n), n: n, parents: parents, low: from, high: to,
 		opened: s.now, closed: openForever, stop: s.plan.produce, every: s.pace(), phase: s.rng.IntN(aggregateEvery), orphan: -1, acquire: -1,
 	}
 	if len(parents) == 0 {
@@ -155,17 +164,17 @@ func (st *stream) reshard() {
 		}
 		if neighbour := st.after(sh, open); neighbour != nil && s.now-neighbour.opened >= time.Second && s.once(2) {
 			sh.closed, neighbour.closed = s.now, s.now
-			st.open([]*shard{sh, neighbour}, sh.from, neighbour.to)
+			st.open([]*shard{sh, neighbour}, sh.low, neighbour.high)
 			s.note(noteReshard, int64(sh.n), int64(neighbour.n))
 			continue
 		}
-		if sh.to-sh.from < 4 {
+		if sh.high-sh.low < 4 {
 			continue
 		}
-		middle := sh.from + (sh.to-sh.from)/2
+		middle := sh.low + (sh.high-sh.low)/2
 		sh.closed = s.now
-		st.open([]*shard{sh}, sh.from, middle)
-		st.open([]*shard{sh}, middle+1, sh.to)
+		st.open([]*shard{sh}, sh.low, middle)
+		st.open([]*shard{sh}, middle+1, sh.high)
 		s.note(noteReshard, int64(sh.n), -1)
 	}
 	if s.trace != nil {
@@ -184,7 +193,7 @@ func (st *stream) openShards() (open []*shard) {
 
 func (st *stream) after(sh *shard, open []*shard) *shard {
 	for _, o := range open {
-		if o.from == sh.to+1 && sh.to != 1<<32-1 {
+		if o.low == sh.high+1 && sh.high != 1<<32-1 {
 			return o
 		}
 	}
@@ -206,7 +215,7 @@ func (st *stream) forget() {
 
 // list answers ListShards.
 func (st *stream) list(start *lease.Start) lease.Listing {
-	var l lease.Listing
+	l := lease.Listing{Time: epoch.Add(st.s.now)}
 	for _, sh := range st.shards {
 		switch {
 		case sh.gone:
