@@ -147,6 +147,7 @@ func TestSubscriptionEnds(t *testing.T) {
 				events := listener(t, s, kinesistest.Target{HTTP: s.RoundTripper()})
 				defer events.Close()
 				start := time.Now()
+				synctest.Wait()
 				if err := c.do(s); err != nil {
 					t.Fatal(err)
 				}
@@ -286,4 +287,40 @@ func TestPropagation(t *testing.T) {
 			t.Errorf("after %v comes an event of %d records", time.Since(start), len(e.Records))
 		}
 	})
+}
+
+// TestCloseEndsTheWait closes a subscription whose reader waits for an event, with a context that goes on.
+func TestCloseEndsTheWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := kinesis.New(kinesis.Options{})
+		events := listener(t, s, kinesistest.Target{HTTP: s.RoundTripper()})
+		synctest.Wait()
+		start := time.Now()
+		if err := events.Close(); err != nil {
+			t.Error(err)
+		}
+		if _, open := <-events.Events(); open || time.Since(start) != 0 {
+			t.Errorf("the reader ends %v after its subscription was closed", time.Since(start))
+		}
+	})
+}
+
+// TestConsumersOfOneSecondDiffer registers a name again before the clock moves: the ARN is another.
+func TestConsumersOfOneSecondDiffer(t *testing.T) {
+	s, _, c := still()
+	newStream(t, s, 1)
+	first, err := s.RegisterConsumer("s", "c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.DeregisterConsumer("s", "c"); err != nil {
+		t.Fatal(err)
+	}
+	second, err := s.RegisterConsumer("s", "c")
+	if err != nil || second == first {
+		t.Errorf("the second consumer has ARN %s as the first, %v", second, err)
+	}
+	if _, err := c.DescribeStreamConsumer(t.Context(), &awskinesis.DescribeStreamConsumerInput{ConsumerARN: &first}); code(err) != "ResourceNotFoundException" {
+		t.Errorf("the first consumer is described after its end: %v", err)
+	}
 }

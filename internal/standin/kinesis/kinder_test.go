@@ -110,6 +110,15 @@ func TestKinderIsFound(t *testing.T) {
 				d["ShardIteratorType"] = "AT_SEQUENCE_NUMBER"
 			}
 		}}, []string{"iterators begin where they say"}},
+		"strategy ignored": {rewriter{op: "CreateStream", request: without("RecordDistributionStrategy")}, []string{"AUTO needs no partition key"}},
+		"always a key": {rewriter{op: "GetRecords", response: func(d map[string]any) {
+			for _, r := range d["Records"].([]any) {
+				r.(map[string]any)["PartitionKey"] = "k"
+			}
+		}}, []string{"AUTO needs no partition key"}},
+		"provisioned whatever is said": {rewriter{op: "DescribeStreamSummary", response: func(d map[string]any) {
+			d["StreamDescriptionSummary"].(map[string]any)["StreamModeDetails"] = map[string]any{"StreamMode": "PROVISIONED"}
+		}}, []string{"a stream's mode changes"}},
 		"short sequence numbers": {rewriter{op: "PutRecord", response: func(d map[string]any) {
 			d["SequenceNumber"] = d["SequenceNumber"].(string)[20:]
 		}}, []string{"sequence numbers grow and name their shard"}},
@@ -140,6 +149,6 @@ func TestLaxIsFound(t *testing.T) {
 			tg.Advance = func(time.Duration) {}
 			return tg
 		}, "iterators expire after 5 minutes", "list tokens expire", "records end with the retention period", "closed shards expire",
-			"ten scalings a day")
+			"ten scalings a day", "two changes of mode a day")
 	})
 }
