@@ -10,13 +10,19 @@ import (
 // Scanner's scratch memory: when that grows, earlier names stay where they are.
 func (s *Scanner) decode(raw []byte) []byte {
 	start := len(s.names)
+	s.names = AppendText(s.names, raw)
+	return s.names[start:len(s.names):len(s.names)]
+}
+
+// AppendText appends the text that a JSON string stands for, given what is between its quotes. The string must have
+// been scanned before. An unpaired surrogate becomes U+FFFD, as in encoding/json.
+func AppendText(dst, raw []byte) []byte {
 	for {
 		n := bytes.IndexByte(raw, '\\')
 		if n < 0 {
-			s.names = append(s.names, raw...)
-			return s.names[start:len(s.names):len(s.names)]
+			return append(dst, raw...)
 		}
-		s.names = append(s.names, raw[:n]...)
+		dst = append(dst, raw[:n]...)
 		c := raw[n+1]
 		raw = raw[n+2:]
 		switch c {
@@ -33,14 +39,15 @@ func (s *Scanner) decode(raw []byte) []byte {
 		case 'u':
 			r, _ := hex4(raw)
 			raw = raw[4:]
-			if isHigh(r) {
-				low, _ := hex4(raw[2:])
-				r = utf16.DecodeRune(r, low)
-				raw = raw[6:]
+			if isHigh(r) && len(raw) >= 6 && raw[0] == '\\' && raw[1] == 'u' {
+				if low, _ := hex4(raw[2:]); isLow(low) {
+					r = utf16.DecodeRune(r, low)
+					raw = raw[6:]
+				}
 			}
-			s.names = utf8.AppendRune(s.names, r)
+			dst = utf8.AppendRune(dst, r)
 			continue
 		}
-		s.names = append(s.names, c)
+		dst = append(dst, c)
 	}
 }
