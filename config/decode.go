@@ -120,7 +120,7 @@ func (d *decoder) entry(s section, path string, v *ast.MappingValueNode, seen ma
 		return
 	}
 	problem := "is not a key of this file"
-	if near := nearest(d.root, path, name.Value); near != "" {
+	if near := nearest(s, d.root, path, name.Value); near != "" {
 		problem += fmt.Sprintf(" (did you mean %s?)", near)
 	}
 	d.fail(where, printable(key), problem, s.keys())
@@ -129,6 +129,10 @@ func (d *decoder) entry(s section, path string, v *ast.MappingValueNode, seen ma
 // value decodes one value. An empty one is the same as a key left out.
 func (d *decoder) value(f field, key string, n ast.Node) {
 	where := at(n.GetToken())
+	if f.node != nil {
+		f.node(d, key, n)
+		return
+	}
 	if f.list {
 		d.list(f, key, n)
 		return
@@ -152,7 +156,7 @@ func (d *decoder) value(f field, key string, n ast.Node) {
 	}
 	if f.file {
 		name := d.fileName(text)
-		if text, err = d.content(name); err != nil {
+		if text, err = d.content(name); err != nil && !(f.apart && errors.Is(err, errLarge)) {
 			d.fail(where, key, fmt.Sprintf("names the file %s, which %s", quote(written), err), f.limits)
 			return
 		}
@@ -161,9 +165,11 @@ func (d *decoder) value(f field, key string, n ast.Node) {
 		}
 		told = "the text of the file " + told
 	}
-	if err := f.set(text); err != nil {
-		d.fail(where, key, told+err.Error(), f.limits)
-		return
+	if f.set != nil {
+		if err := f.set(text); err != nil {
+			d.fail(where, key, told+err.Error(), f.limits)
+			return
+		}
 	}
 	d.set[key] = true
 }
@@ -193,6 +199,8 @@ func (d *decoder) fileName(name string) string {
 	return filepath.Join(filepath.Dir(d.file), name)
 }
 
+var errLarge = fmt.Errorf("is larger than %s", Size(maxSecret))
+
 // content is the text of a secret's file. The errors leave out the name: it may come from the environment.
 func (d *decoder) content(name string) (string, error) {
 	data, err := d.read(name)
@@ -203,7 +211,7 @@ func (d *decoder) content(name string) (string, error) {
 	case err != nil:
 		return "", errors.New("cannot be read")
 	case len(data) > maxSecret:
-		return "", fmt.Errorf("is larger than %s", Size(maxSecret))
+		return "", errLarge
 	}
 	text := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
 	if text == "" {

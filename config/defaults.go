@@ -16,6 +16,10 @@ func Default() Pipeline {
 			PollInterval:    time.Second,
 			LeaseDuration:   10 * time.Second,
 		},
+		Transform: Transform{
+			Decode:     Decode{Compression: CompressionNone, Framing: FramingSingle, Envelope: EnvelopeNone, MaxDecoded: 64 << 20},
+			SchemaMode: SchemaReject,
+		},
 		Sink: Sink{
 			Batch: Batch{
 				Interval: time.Minute,

@@ -16,7 +16,7 @@ func TestErrorsNamePlaceKeyAndWhatIsAllowed(t *testing.T) {
 		"key of another section":         {minimal + "interval: 1s\n", []string{"12:1: interval: is not a key of this file (did you mean sink.batch.interval?)"}},
 		"unknown key far from all":       {minimal + "  zzz: 1\n", []string{"12:3: sink.zzz: is not a key of this file; allowed: account, user"}},
 		"unknown key in a flow mapping":  {minimal + "  batch: {intervall: 1s}\n", []string{"12:11: sink.batch.intervall: is not a key of this file (did you mean sink.batch.interval?); allowed: interval, max_bytes, max_rows"}},
-		"key of the empty section":       {minimal + "transform:\n  steps: []\n", []string{"13:3: transform.steps: is not a key of this file; allowed: no keys yet"}},
+		"unknown key of transform":       {minimal + "transform:\n  step: []\n", []string{"13:3: transform.step: is not a key of this file (did you mean transform.steps?); allowed: json_schema"}},
 		"key with a newline":             {minimal + "\"a\\nb\": 1\n", []string{`12:1: "a\nb": is not a key`}},
 		"number as a key":                {minimal + "12: 1\n", []string{`12:1: has the key "12", which is no text; allowed: memory`}},
 		"key given twice":                {minimal + "  user: B\n", []string{"12:3: sink.user: is given twice, first in line 7; allowed: each key once"}},

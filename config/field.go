@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/goccy/go-yaml/ast"
 )
 
 // section is a mapping of the file: its keys, in the order in which the documentation lists them.
@@ -32,6 +34,11 @@ type field struct {
 	list     bool    // the value is a list of texts, which go to set one by one
 	form     form    // what an editor can know of a value
 	path     *string // with file: where the file's name goes, from the pipeline file's folder on
+	apart    bool    // with file: somebody else reads the text, which may be large; it only has to be there
+	schema   object  // the JSON Schema of a value that node reads
+
+	// node reads a value that is neither a text nor a list of texts, in place of set.
+	node func(d *decoder, key string, n ast.Node)
 
 	// set takes the text of a value that is not empty. Its error is the problem, told so that it follows the value's text:
 	// "is not a whole number"; where errRange or errForm will do, limits says the rest.

@@ -63,6 +63,10 @@ func (f field) jsonSchema() object {
 	if f.standard != "" && !f.prose {
 		o["default"] = f.plainDefault()
 	}
+	if f.schema != nil {
+		o["anyOf"] = []object{f.schema, ref("leftOut")}
+		return o
+	}
 	one := f.valueSchema()
 	if f.list {
 		// Items may be empty, which is the same as left out.

@@ -79,7 +79,7 @@ func TestSchemaRefusesWrongFiles(t *testing.T) {
 	for name, tt := range map[string]struct{ file, where string }{
 		"unknown key":               {minimal + "memroy: 1GiB\n", ""},
 		"unknown key of a section":  {minimal + "  batch: {intervall: 1s}\n", "/sink/batch"},
-		"key of the empty section":  {minimal + "transform: {steps: []}\n", "/transform"},
+		"unknown key of transform":  {minimal + "transform: {step: []}\n", "/transform"},
 		"no stream":                 {with(t, "  stream: orders\n", ""), "/source"},
 		"no sink":                   {"source: {stream: a, application: abc}\n", ""},
 		"empty warehouse":           {with(t, "LOAD_XS", "''"), "/sink/warehouse"},

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"testing"
 	"time"
+
+	"kinesis-snowflake/transform/step"
 )
 
 func TestMinimalFileGetsTheDefaults(t *testing.T) {
@@ -37,6 +39,11 @@ func TestEveryKeyReachesItsField(t *testing.T) {
   lease_duration: 30s
   worker_id: worker-1
 transform:
+  decode: {compression: gzip, framing: lines, envelope: cloudwatch-logs, max_decoded: 1MiB}
+  json_schema: id
+  schema_mode: warn
+  steps:
+    - drop: a
 sink:
   account: xy12345.eu-central-1
   user: u
@@ -69,6 +76,10 @@ telemetry:
 			AccessKeyID: NewSecret("AKIA"), SecretAccessKey: NewSecret("shh"), SessionToken: NewSecret("tok#en"),
 			KinesisEndpoint: "http://127.0.0.1:4567", DynamoDBEndpoint: "https://dynamo.example/",
 			PollInterval: 200 * time.Millisecond, LeaseDuration: 30 * time.Second, WorkerID: "worker-1",
+		},
+		Transform: Transform{
+			Decode: Decode{CompressionGzip, FramingLines, EnvelopeCloudWatchLogs, 1 << 20}, JSONSchema: dir + "/id", SchemaMode: SchemaWarn,
+			Steps: []step.Config{{Name: "drop", At: step.Text{Value: "drop", Line: 21, Column: 7}, Paths: []step.Text{{Value: "a", Line: 21, Column: 13}}}},
 		},
 		Sink: Sink{
 			Account: "xy12345.eu-central-1", User: "u", PrivateKey: NewSecret(somePrivateKey(t)), PrivateKeyPassphrase: NewSecret("phrase"),

@@ -82,9 +82,6 @@ const (
 	FilterKCL    HashRangeFilter = "kcl"    // an aggregate with one outside is left out, as KCL does
 )
 
-// Transform says how a record becomes a row. It has no keys yet.
-type Transform struct{}
-
 // Sink says which table is loaded, as whom, and how large a batch grows.
 type Sink struct {
 	Account string

@@ -16,7 +16,7 @@ func schema(p *Pipeline) section {
 	return section{
 		sections: []section{
 			sourceSchema(&p.Source),
-			{key: "transform", doc: "How a record becomes a row. There are no keys here yet: each JSON object is one row, each of its top-level keys a column."},
+			transformSchema(&p.Transform),
 			sinkSchema(&p.Sink),
 			{
 				key: "failed_messages",

@@ -2,8 +2,8 @@ package config
 
 import "strings"
 
-// keys lists what a section may hold.
-func (s section) keys() string {
+// names lists what a section may hold.
+func (s section) names() []string {
 	var all []string
 	for _, f := range s.fields {
 		all = append(all, f.key)
@@ -11,38 +11,33 @@ func (s section) keys() string {
 	for _, sub := range s.sections {
 		all = append(all, sub.key)
 	}
-	if len(all) == 0 {
-		return "no keys yet"
-	}
-	return strings.Join(all, ", ")
+	return all
 }
 
+func (s section) keys() string { return strings.Join(s.names(), ", ") }
+
 // nearest is the path of the key that an unknown one was likely meant to be: one of another section with the same name, or
-// the least misspelt one of the same section. Empty when none is near.
-func nearest(root section, path, key string) string {
+// the least misspelt one of own, the section at path, where it stands. Empty when none is near.
+func nearest(own, root section, path, key string) string {
 	var same, near string
-	least := 1 + max(1, min(3, len(key)/3)) // a third of the letters wrong is a typing error, more is another word
 	var walk func(s section, at string)
 	walk = func(s section, at string) {
-		consider := func(candidate string) {
+		for _, candidate := range s.names() {
 			if candidate == key && same == "" {
 				same = join(at, candidate)
 			}
-			if at == path {
-				if d := distance(strings.ToLower(key), candidate); d < least {
-					least, near = d, join(at, candidate)
-				}
-			}
-		}
-		for _, f := range s.fields {
-			consider(f.key)
 		}
 		for _, sub := range s.sections {
-			consider(sub.key)
 			walk(sub, join(at, sub.key))
 		}
 	}
 	walk(root, "")
+	least := 1 + max(1, min(3, len(key)/3)) // a third of the letters wrong is a typing error, more is another word
+	for _, candidate := range own.names() {
+		if d := distance(strings.ToLower(key), candidate); d < least {
+			least, near = d, join(path, candidate)
+		}
+	}
 	if same != "" {
 		return same
 	}

@@ -169,10 +169,11 @@ func (w *worker) batch(records ...record) (*Batch, []row.Part) {
 		}
 		seq := fmt.Sprint(r.n)
 		parts[i].To = row.Position{Sequence: seq}
-		failure, err := tr.Apply(&row.Record{Sequence: []byte(seq), PartitionKey: []byte("p"), Data: []byte(r.doc), Arrival: 1},
-			func(out *row.Row) error { return b.Append(i%2, r.shard, out) })
-		if failure != nil || err != nil {
-			w.account.t.Fatalf("record %s: %v, %v", r.doc, failure, err)
+		err := tr.Apply(&row.Record{Sequence: []byte(seq), PartitionKey: []byte("p"), Data: []byte(r.doc), Arrival: 1},
+			func(out *row.Row) error { return b.Append(i%2, r.shard, out) },
+			func(_ uint32, f *row.Failure) { w.account.t.Fatalf("record %s: %v", r.doc, f) })
+		if err != nil {
+			w.account.t.Fatalf("record %s: %v", r.doc, err)
 		}
 	}
 	return b, parts

@@ -17,9 +17,15 @@ import (
 
 func apply(t testing.TB, tr *transform.Transformer, rec *row.Record, emit func(*row.Row) error) {
 	t.Helper()
-	if f, err := tr.Apply(rec, emit); f != nil || err != nil {
+	if f, err := applyOne(tr, rec, emit); f != nil || err != nil {
 		t.Fatalf("%q: %v %v", rec.Data, f, err)
 	}
+}
+
+// applyOne returns the last failure.
+func applyOne(tr *transform.Transformer, rec *row.Record, emit func(*row.Row) error) (last *row.Failure, err error) {
+	err = tr.Apply(rec, emit, func(_ uint32, f *row.Failure) { last = f })
+	return last, err
 }
 
 func TestApply(t *testing.T) {
@@ -66,7 +72,7 @@ func TestApplyEmptyObject(t *testing.T) {
 func TestApplyReturnsEmitsError(t *testing.T) {
 	tr := transform.New(transform.Options{Keys: row.NewKeys()})
 	want := errors.New("disk full")
-	f, err := tr.Apply(&row.Record{Data: []byte(`{}`)}, func(*row.Row) error { return want })
+	f, err := applyOne(tr, &row.Record{Data: []byte(`{}`)}, func(*row.Row) error { return want })
 	if f != nil || !errors.Is(err, want) {
 		t.Errorf("got %v, %v", f, err)
 	}
@@ -91,7 +97,7 @@ func TestFailures(t *testing.T) {
 		{`null`, row.StageShape, "a JSON null, not an object"},
 	} {
 		tr := transform.New(transform.Options{Keys: row.NewKeys()})
-		f, err := tr.Apply(&row.Record{Data: []byte(c.data)}, func(*row.Row) error {
+		f, err := applyOne(tr, &row.Record{Data: []byte(c.data)}, func(*row.Row) error {
 			t.Errorf("%.30q: a row came out", c.data)
 			return nil
 		})
@@ -106,7 +112,7 @@ func TestFailures(t *testing.T) {
 func TestTheSourcesFailureStands(t *testing.T) {
 	tr := transform.New(transform.Options{Keys: row.NewKeys()})
 	want := &row.Failure{Stage: row.StageDecode, Reason: "no partition key"}
-	f, err := tr.Apply(&row.Record{Data: []byte(`{"a":1}`), Failure: want}, func(*row.Row) error {
+	f, err := applyOne(tr, &row.Record{Data: []byte(`{"a":1}`), Failure: want}, func(*row.Row) error {
 		t.Error("a row came out")
 		return nil
 	})
@@ -137,7 +143,7 @@ func TestKeysMatchNames(t *testing.T) {
 				members = append(members, `"`+n+`":0`)
 			}
 			tr := rapid.SampledFrom(trs).Draw(t, "transformer")
-			f, err := tr.Apply(&row.Record{Data: []byte("{" + strings.Join(members, ",") + "}")}, func(r *row.Row) error {
+			f, err := applyOne(tr, &row.Record{Data: []byte("{" + strings.Join(members, ",") + "}")}, func(r *row.Row) error {
 				if len(r.Fields) != len(names) {
 					t.Fatalf("%d fields, want %d", len(r.Fields), len(names))
 				}
@@ -180,9 +186,12 @@ func TestApplyDoesNotAllocate(t *testing.T) {
 		fields += len(r.Fields)
 		return nil
 	}
+	fail := func(_ uint32, f *row.Failure) { t.Fatal(f) }
 	allocs := testing.AllocsPerRun(100, func() {
 		for i := range recs {
-			apply(t, tr, &recs[i], emit)
+			if err := tr.Apply(&recs[i], emit, fail); err != nil {
+				t.Fatal(err)
+			}
 		}
 	})
 	if allocs != 0 || fields == 0 {
@@ -233,12 +242,13 @@ func BenchmarkApply(b *testing.B) {
 			}
 			tr := transform.New(transform.Options{Keys: row.NewKeys()})
 			emit := func(*row.Row) error { return nil }
+			fail := func(_ uint32, f *row.Failure) { b.Fatal(f) }
 			b.SetBytes(int64(size / len(recs)))
 			b.ReportAllocs()
 			i := 0
 			for b.Loop() {
-				if f, err := tr.Apply(&recs[i], emit); f != nil || err != nil {
-					b.Fatal(f, err)
+				if err := tr.Apply(&recs[i], emit, fail); err != nil {
+					b.Fatal(err)
 				}
 				if i++; i == len(recs) {
 					i = 0

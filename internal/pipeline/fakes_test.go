@@ -204,11 +204,12 @@ func (l *fakeLease) done() bool {
 // oneRow makes a row of every record but those whose payload is "bad".
 type oneRow struct{}
 
-func (oneRow) Apply(rec *row.Record, emit func(*row.Row) error) (*row.Failure, error) {
+func (oneRow) Apply(rec *row.Record, emit func(*row.Row) error, fail func(uint32, *row.Failure)) error {
 	if string(rec.Data) == "bad" {
-		return &row.Failure{Stage: row.StageDecode, Reason: "bad"}, nil
+		fail(0, &row.Failure{Stage: row.StageDecode, Reason: "bad"})
+		return nil
 	}
-	return nil, emit(&row.Row{Sequence: rec.Sequence, Subsequence: rec.Subsequence})
+	return emit(&row.Row{Sequence: rec.Sequence, Subsequence: rec.Subsequence})
 }
 
 type noLog struct{ n int }

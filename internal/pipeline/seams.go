@@ -75,9 +75,9 @@ const (
 
 // Transformer makes rows of records. Each worker has its own.
 type Transformer interface {
-	// Apply calls emit for each row of the record. It returns a failure if the message cannot become a row, and an
-	// error only if emit did.
-	Apply(rec *row.Record, emit func(*row.Row) error) (*row.Failure, error)
+	// Apply calls emit for each row of the record, and fail for each part of it that cannot become a row, with the index
+	// that the row would have had. It returns an error only if emit did.
+	Apply(rec *row.Record, emit func(*row.Row) error, fail func(index uint32, f *row.Failure)) error
 }
 
 // FailureLog writes failed messages to the log.

@@ -145,25 +145,24 @@ func (s *shard) ask(r *row.Response) (in admission) {
 // absorb transforms an answer's records and appends their rows to the worker's lane.
 func (s *shard) absorb(ctx context.Context, w *worker, in admission, r *row.Response) delivery.Answer {
 	got := delivery.Answer{Behind: behind(r), End: r.End}
+	var rec *row.Record
 	emit := func(out *row.Row) error {
 		got.Rows++
 		return in.data.Append(w.lane, s.id, out)
 	}
+	fail := func(index uint32, f *row.Failure) {
+		got.Failed++
+		s.core.failures.Log(ctx, rec, s.id, index, f)
+	}
 	for i := range r.Records {
-		rec := &r.Records[i]
+		rec = &r.Records[i]
 		if done(rec, in.Skip) {
 			continue
 		}
 		got.Records++
 		got.Bytes += int64(len(rec.Data))
-		failure, err := w.transform.Apply(rec, emit)
-		if err != nil {
-			got.Err = err
+		if got.Err = w.transform.Apply(rec, emit, fail); got.Err != nil {
 			break
-		}
-		if failure != nil {
-			got.Failed++
-			s.core.failures.Log(ctx, rec, s.id, 0, failure)
 		}
 	}
 	return got

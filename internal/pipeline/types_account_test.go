@@ -146,10 +146,11 @@ func (w *typesWorker) batch(t typesT, records ...[]byte) (*sink.Batch, row.Part)
 	for _, data := range records {
 		w.table.next++
 		seq := strconv.Itoa(w.table.next)
-		failure, err := w.tr.Apply(&row.Record{Sequence: []byte(seq), PartitionKey: []byte("p"), Data: data, Arrival: 1},
-			func(r *row.Row) error { return b.Append(0, w.shard, r) })
-		if failure != nil || err != nil {
-			t.Fatalf("record %.200q: %+v, %v", data, failure, err)
+		err := w.tr.Apply(&row.Record{Sequence: []byte(seq), PartitionKey: []byte("p"), Data: data, Arrival: 1},
+			func(r *row.Row) error { return b.Append(0, w.shard, r) },
+			func(_ uint32, f *row.Failure) { t.Fatalf("record %.200q: %+v", data, f) })
+		if err != nil {
+			t.Fatalf("record %.200q: %v", data, err)
 		}
 		w.table.records[seq] = data
 		part.To = row.Position{Sequence: seq}

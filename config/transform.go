@@ -1,0 +1,93 @@
+package config
+
+import (
+	"kinesis-snowflake/transform/step"
+)
+
+// Transform says how a record becomes rows.
+type Transform struct {
+	Decode     Decode
+	JSONSchema string // name of a file, absolute or from the process's folder; empty: none
+	SchemaMode SchemaMode
+	Steps      []step.Config // in order
+}
+
+// Decode says how a record's bytes become JSON documents.
+type Decode struct {
+	Compression Compression
+	Framing     Framing
+	Envelope    Envelope
+	MaxDecoded  Size // of one record, after decompression
+}
+
+// Compression is how records are compressed.
+type Compression string
+
+// The compressions.
+const (
+	CompressionAuto Compression = "auto"
+	CompressionNone Compression = "none"
+	CompressionGzip Compression = "gzip"
+	CompressionZstd Compression = "zstd"
+)
+
+// Framing is how several documents stand in one record.
+type Framing string
+
+// The framings.
+const (
+	FramingAuto   Framing = "auto"
+	FramingSingle Framing = "single"
+	FramingLines  Framing = "lines"
+	FramingArray  Framing = "array"
+)
+
+// Envelope is what stands around the documents.
+type Envelope string
+
+// The envelopes.
+const (
+	EnvelopeNone           Envelope = "none"
+	EnvelopeCloudWatchLogs Envelope = "cloudwatch-logs"
+)
+
+// SchemaMode says what becomes of a record that violates the JSON Schema.
+type SchemaMode string
+
+// The modes.
+const (
+	SchemaReject SchemaMode = "reject" // it is a failed message
+	SchemaWarn   SchemaMode = "warn"   // it is logged and loaded
+)
+
+func transformSchema(t *Transform) section {
+	return section{
+		key: "transform",
+		doc: "How a record becomes rows, in this order: it is decoded, checked against the JSON Schema, and taken through the steps. With no key here each record is one JSON object and one row, each of its top-level keys a column.",
+		fields: []field{
+			{
+				key: "json_schema", kind: "file", file: true, apart: true, path: &t.JSONSchema, limits: "the name of a readable file that holds a JSON Schema, drafts 4 to 2020-12",
+				doc: "File with the JSON Schema that every document has to keep. A relative name starts from the pipeline file's folder.",
+			},
+			choice("schema_mode", &t.SchemaMode, "What becomes of a document that violates `json_schema`: `reject` makes it a failed message, `warn` logs the violation and loads it.",
+				SchemaReject, SchemaWarn),
+			{
+				key: "steps", kind: "list of steps", limits: limitsSteps, node: stepsReader(&t.Steps), schema: stepsSchema(),
+				doc: "What is done with a document before it is a row, in order. Each step is described in [transforms.md](transforms.md).",
+			},
+		},
+		sections: []section{{
+			key: "decode",
+			doc: "How a record's bytes become JSON documents. As a rule a record is one.",
+			fields: []field{
+				choice("compression", &t.Decode.Compression, "How records are compressed. `auto` looks at a record's first bytes.",
+					CompressionAuto, CompressionNone, CompressionGzip, CompressionZstd),
+				choice("framing", &t.Decode.Framing, "How many documents a record is: `single`, one; `lines`, one a line; `array`, the elements of a JSON array. `auto` takes a record that begins with a bracket for an array, and any other for lines.",
+					FramingAuto, FramingSingle, FramingLines, FramingArray),
+				choice("envelope", &t.Decode.Envelope, "What stands around the documents: `cloudwatch-logs` is what a subscription filter of CloudWatch Logs sends, whose log events are the documents.",
+					EnvelopeNone, EnvelopeCloudWatchLogs),
+				size("max_decoded", &t.Decode.MaxDecoded, 1<<10, 1<<30, "How large a record may become by decompression. A larger one is a failed message."),
+			},
+		}},
+	}
+}
