@@ -108,7 +108,10 @@ func (m *Machine) obtain(now Instant, p *peer, skip, n int) int {
 func (m *Machine) candidates(now Instant, p *peer, settled time.Duration) []*entry {
 	m.found = m.found[:0]
 	for _, e := range m.ordered() {
-		if e.counted == p && e.holder == p && e.next == p && e.op == nil && now.Mono >= e.retryAt {
+		// A row that was handed over and not yet taken bears another's mark, whoever has it now: only a renewal by its
+		// holder, without the mark, shows a worker of KCL.
+		known := e.lease.Worker == p.name || e.renewed && m.kindOf(p) != ours
+		if known && e.counted == p && e.holder == p && e.next == p && e.op == nil && now.Mono >= e.retryAt {
 			e.rank = 0
 			if e.switched && now.Mono-e.switchedAt < 2*m.cfg.Duration {
 				e.rank += 2

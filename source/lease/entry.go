@@ -20,6 +20,7 @@ type entry struct {
 
 	seenWall time.Time    // seen, by the wall clock; for a broken rule
 	scanned  row.Position // the checkpoint that the last look showed; for a broken rule
+	renewed  bool         // its holder was seen to move the counter
 
 	switched   bool // it was seen to change hands
 	switchedAt time.Duration

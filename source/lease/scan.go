@@ -163,7 +163,7 @@ func (m *Machine) observe(now Instant, e *entry, l *Lease) {
 	}
 	switch {
 	case !e.known:
-		e.moved = false
+		e.moved, e.renewed = false, false
 		e.seen, e.seenWall = now.Mono, now.Wall
 		if m.cfg.Broken.Has(mutant.FirstSightExpired) {
 			e.seen -= m.cfg.Duration
@@ -173,10 +173,11 @@ func (m *Machine) observe(now Instant, e *entry, l *Lease) {
 		e.seen, e.seenWall = now.Mono, now.Wall
 		if e.holder != nil && e.holder == was {
 			was.moved = now.Mono
+			e.renewed = true
 		}
 	}
 	if e.known && e.holder != was {
-		e.switched, e.switchedAt = true, now.Mono
+		e.switched, e.switchedAt, e.renewed = true, now.Mono, false
 	}
 	e.known, e.lease = true, *l
 	m.recount(now, e)
