@@ -95,6 +95,9 @@ func (m *Machine) review(now Instant) {
 			m.queue = append(m.queue, e)
 		}
 	}
+	if m.sync.empty {
+		m.sync.emptyAt = m.scan.begun
+	}
 	m.prunePeers()
 	vacant := len(m.queue)
 	m.offerAll(now)

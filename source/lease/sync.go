@@ -13,6 +13,7 @@ import (
 // syncState is what a Machine knows of the stream's shards.
 type syncState struct {
 	empty    bool                // the last scan found no lease at all
+	emptyAt  time.Duration       // when that began
 	shards   map[string]Shard    // of the last full listing
 	children map[string][]string // by parent, of that listing; nil until it is asked for
 	at       time.Duration       // when that began
@@ -85,9 +86,16 @@ func (m *Machine) firstSync(now Instant, l Listing) {
 		m.list.next = now.Mono + time.Second
 		return
 	}
+	// LATEST is when the look began that showed the table empty: another worker that was faster made its first lease after
+	// that, so no shard is begun later than what was first promised.
+	listed := l.Time
+	if listed.IsZero() {
+		listed = now.Wall.Add(m.list.begun - now.Mono)
+	}
+	listed = listed.Add(m.sync.emptyAt - m.list.begun)
 	rows := map[string]Lease{}
 	for _, s := range l.Shards {
-		rows[s.ID] = m.newLease(s, m.cfg.Start.Position, m.startMillis(now, l.Time), false)
+		rows[s.ID] = m.newLease(s, m.cfg.Start.Position, m.startMillis(now, listed), false)
 	}
 	for _, id := range m.cfg.Offsets {
 		s, listed := m.sync.shards[id]
