@@ -27,10 +27,13 @@ const (
 
 // FailureLogOptions configure a FailureLog.
 type FailureLogOptions struct {
-	Logger   *slog.Logger // required
-	Stream   string       // name or ARN, as it shall stand in the line
-	Payload  PayloadMode  // "" means PayloadNone, so that nothing leaks by omission
-	MaxBytes int          // of payload before base64; only for PayloadCut
+	Logger *slog.Logger // required
+	Stream string       // name or ARN, as it shall stand in the line
+	// StreamID tells the stream from another of its name (its ARN @ its creation time), Application and Table say whose
+	// message it was. They stand in the line if they are not empty.
+	StreamID, Application, Table string
+	Payload                      PayloadMode // "" means PayloadNone, so that nothing leaks by omission
+	MaxBytes                     int         // of payload before base64; only for PayloadCut
 }
 
 // FailureLog writes one line for each failed message and counts them by stage. There is no dead-letter queue: the line
@@ -60,7 +63,10 @@ func (l *FailureLog) Count(stage row.Stage) uint64 {
 	return 0
 }
 
-// Log counts f and writes its line, at level WARN with the message "message failed". The index is that of the row
+// FailedMessage is the message of every line of a FailureLog, by which it is found in a log.
+const FailedMessage = "message failed"
+
+// Log counts f and writes its line, at level WARN with the message [FailedMessage]. The index is that of the row
 // among the rows of rec, 0 if the record failed as a whole. The partition key stands in the line with
 // everything escaped that is not printable.
 func (l *FailureLog) Log(ctx context.Context, rec *row.Record, shard string, index uint32, f *row.Failure) {
@@ -72,7 +78,7 @@ func (l *FailureLog) Log(ctx context.Context, rec *row.Record, shard string, ind
 	if !l.o.Logger.Enabled(ctx, slog.LevelWarn) {
 		return
 	}
-	attrs := make([]slog.Attr, 0, 11)
+	attrs := make([]slog.Attr, 0, 14)
 	attrs = append(attrs,
 		slog.String("stream", l.o.Stream),
 		slog.String("shard", shard),
@@ -87,7 +93,12 @@ func (l *FailureLog) Log(ctx context.Context, rec *row.Record, shard string, ind
 		attrs = append(attrs, slog.String("payload", base64.StdEncoding.EncodeToString(payload)))
 	}
 	attrs = append(attrs, slog.Int("payload_bytes", len(rec.Data)))
-	l.o.Logger.LogAttrs(ctx, slog.LevelWarn, "message failed", attrs...)
+	for _, more := range [...][2]string{{"stream_id", l.o.StreamID}, {"application", l.o.Application}, {"table", l.o.Table}} {
+		if more[1] != "" {
+			attrs = append(attrs, slog.String(more[0], more[1]))
+		}
+	}
+	l.o.Logger.LogAttrs(ctx, slog.LevelWarn, FailedMessage, attrs...)
 }
 
 func (l *FailureLog) payload(data []byte) ([]byte, bool) {

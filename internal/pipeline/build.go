@@ -112,28 +112,24 @@ func build(ctx context.Context, cfg *config.Pipeline, o RunOptions) (*runner, fu
 	if err != nil {
 		return nil, nil, err
 	}
-	login, err := login(cfg, o.SnowflakeTransport)
+	keys := row.NewKeys()
+	failures := newFailureLog(cfg, info, log)
+	lanes := min(runtime.GOMAXPROCS(0), maxLanes)
+	onState := func(err error) { condition.set(partLoad, err) }
+	so, err := sinkOptions(cfg, info, o)
 	if err != nil {
 		return nil, nil, err
 	}
-	keys := row.NewKeys()
-	failures := transform.NewFailureLog(transform.FailureLogOptions{
-		Logger: log, Stream: cfg.Source.Stream, Payload: transform.PayloadMode(cfg.FailedMessages.Payload), MaxBytes: int(cfg.FailedMessages.MaxBytes),
-	})
-	lanes := min(runtime.GOMAXPROCS(0), maxLanes)
-	onState := func(err error) { condition.set(partLoad, err) }
-	snk, err := sink.New(sink.Options{
-		Dialer:     snowflake.NewDialer(login),
-		Table:      snowflake.Name{Database: cfg.Sink.Database, Schema: cfg.Sink.Schema, Object: cfg.Sink.Table},
-		StreamName: cfg.Source.Stream, StreamID: info.ID(), Application: cfg.Source.Application, WorkerID: src.WorkerID(),
-		SpoolDir: cfg.Sink.SpoolDir, MaxBytes: int64(cfg.Sink.Batch.MaxBytes), Lanes: lanes, Keys: keys,
-		LockPatience: cfg.Source.LeaseDuration, Refused: refusedTo(failures), NewID: newID, Log: log,
-		Waiting: onState, Files: o.SpoolFiles,
-	})
+	so.WorkerID, so.Lanes, so.Keys, so.Refused, so.Waiting = src.WorkerID(), lanes, keys, refusedTo(failures), onState
+	snk, err := sink.New(so)
 	if err != nil {
 		return nil, nil, fmt.Errorf("set up the sink: %w", err)
 	}
-	pool := newWorkers(lanes, func() Transformer { return transform.New(transform.Options{Keys: keys}) })
+	newTransformer, err := transformers(cfg, keys, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	pool := newWorkers(lanes, newTransformer)
 	core := newCore(loader{snk}, pool, failures, delivery.Config{
 		Interval: cfg.Sink.Batch.Interval, MaxBytes: int64(cfg.Sink.Batch.MaxBytes), MaxRows: int64(cfg.Sink.Batch.MaxRows),
 		Gather: cfg.Source.LeaseDuration / looks, Retry: firstRetry, MaxRetry: maxRetry, GiveUp: o.UntilCaughtUp,
@@ -142,6 +138,34 @@ func build(ctx context.Context, cfg *config.Pipeline, o RunOptions) (*runner, fu
 		core: core, condition: condition, source: sourceAdapter{src, core}, shutdown: cfg.ShutdownTimeout, until: o.UntilCaughtUp, poll: 50 * time.Millisecond, log: log,
 		committer: &committer{core},
 	}, snk.Close, nil
+}
+
+// transformers returns what makes the Transformers of a file, one for each goroutine, which share keys.
+func transformers(_ *config.Pipeline, keys *row.Keys, _ *slog.Logger) (func() Transformer, error) {
+	return func() Transformer { return transform.New(transform.Options{Keys: keys}) }, nil
+}
+
+func newFailureLog(cfg *config.Pipeline, info source.StreamInfo, log *slog.Logger) *transform.FailureLog {
+	return transform.NewFailureLog(transform.FailureLogOptions{
+		Logger: log, Stream: cfg.Source.Stream, StreamID: info.ID(), Application: cfg.Source.Application, Table: tableOf(cfg).String(),
+		Payload: transform.PayloadMode(cfg.FailedMessages.Payload), MaxBytes: int(cfg.FailedMessages.MaxBytes),
+	})
+}
+
+func tableOf(cfg *config.Pipeline) snowflake.Name {
+	return snowflake.Name{Database: cfg.Sink.Database, Schema: cfg.Sink.Schema, Object: cfg.Sink.Table}
+}
+
+// sinkOptions are those that the file decides.
+func sinkOptions(cfg *config.Pipeline, info source.StreamInfo, o RunOptions) (sink.Options, error) {
+	login, err := login(cfg, o.SnowflakeTransport)
+	if err != nil {
+		return sink.Options{}, err
+	}
+	return sink.Options{
+		Dialer: snowflake.NewDialer(login), Table: tableOf(cfg), StreamName: cfg.Source.Stream, StreamID: info.ID(), Application: cfg.Source.Application,
+		SpoolDir: cfg.Sink.SpoolDir, MaxBytes: int64(cfg.Sink.Batch.MaxBytes), LockPatience: cfg.Source.LeaseDuration, NewID: newID, Log: o.Logger, Files: o.SpoolFiles,
+	}, nil
 }
 
 func sourceOptions(cfg *config.Pipeline, o RunOptions, b *budget, c *condition) source.Options {

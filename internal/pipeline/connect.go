@@ -1,9 +1,12 @@
 package pipeline
 
 import (
+	"log/slog"
 	"net/http"
 
 	"kinesis-snowflake/config"
+	"kinesis-snowflake/internal/row"
+	"kinesis-snowflake/sink"
 	"kinesis-snowflake/sink/snowflake"
 	"kinesis-snowflake/source"
 )
@@ -23,3 +26,13 @@ func SnowflakeLogin(cfg *config.Pipeline, transport http.RoundTripper) (snowflak
 
 // NewID returns an id that no other process ever had.
 func NewID() string { return newID() }
+
+// SinkOptions are those of a file's sink, but for what a process chooses: WorkerID, Lanes, Keys and Refused.
+func SinkOptions(cfg *config.Pipeline, info source.StreamInfo, o RunOptions) (sink.Options, error) {
+	return sinkOptions(cfg, info, o)
+}
+
+// Transformers returns what makes a file's transformers, one for each goroutine, which share keys.
+func Transformers(cfg *config.Pipeline, keys *row.Keys, log *slog.Logger) (func() Transformer, error) {
+	return transformers(cfg, keys, log)
+}
