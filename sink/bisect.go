@@ -116,7 +116,10 @@ func (t *trial) write(l *lane, rows []int64) (string, error) {
 	err = l.spool.Scan(func(i int, r *row.Row) error {
 		if next < len(rows) && rows[next] == n {
 			next++
-			line = table.AppendRow(line[:0], t.plan, l.shards[i].id, r, &st)
+			if line = table.AppendRow(line[:0], t.plan, l.shards[i].id, r, &st); len(line) == 0 {
+				n++
+				return nil
+			}
 			if err := file.Append(line); err != nil {
 				return err
 			}

@@ -94,8 +94,11 @@ func (l *lane) tryAppend(plan *table.Plan, shard string, r *row.Row) error {
 }
 
 func (l *lane) encode(plan *table.Plan, shard string, r *row.Row) error {
-	l.kept[shard]++
 	l.line = table.AppendRow(l.line[:0], plan, shard, r, &l.stats)
+	if len(l.line) == 0 {
+		return nil // it is spoken of once the batch is committed
+	}
+	l.kept[shard]++
 	return l.file.Append(l.line)
 }
 

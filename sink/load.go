@@ -54,6 +54,9 @@ func (s *Sink) try(ctx context.Context, b *Batch, parts []row.Part) (row.Outcome
 	if err != nil {
 		return out, err
 	}
+	if plan, files, moved, err = s.widen(ctx, b, parts, plan, files, moved); err != nil {
+		return out, err
+	}
 	if null := append(plan.Unfilled(), b.stats().MissingNotNull(plan)...); len(null) > 0 {
 		if err := s.shape.acceptNull(ctx, null); err != nil {
 			return out, err
@@ -93,6 +96,28 @@ func (s *Sink) try(ctx context.Context, b *Batch, parts []row.Part) (row.Outcome
 	s.stage.remove(ctx, folder)
 	s.stage.sweep(ctx, time.Now())
 	return out, nil
+}
+
+// widen gives columns the width that the batch's values want, where they can have it, and fits the batch again.
+func (s *Sink) widen(ctx context.Context, b *Batch, parts []row.Part, plan *table.Plan, files []string, moved map[string]int64) (*table.Plan, []string, map[string]int64, error) {
+	for range maxDDLRounds {
+		wide := s.shape.mayWiden(b.stats().Widen(plan))
+		if len(wide) == 0 {
+			break
+		}
+		err := s.shape.widen(ctx, wide)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		if plan, err = table.NewPlan(s.shape.config, s.shape.columns, b.seen(), plan); err != nil {
+			return nil, nil, nil, err
+		}
+		s.plan.Store(plan)
+		if files, moved, err = b.finish(plan, newFilter(parts, b.refused)); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	return plan, files, moved, nil
 }
 
 // stageFiles uploads the files under names never used before, and makes the COPY for them.
@@ -135,6 +160,9 @@ func (s *Sink) settled(ctx context.Context, b *Batch, parts []row.Part) {
 		s.opts.Refused(ctx, r.shard, &r.row, &row.Failure{Stage: row.StageLoad, Reason: r.reason})
 	}
 	st := b.stats()
+	if st.Lacked > 0 {
+		s.lacking(ctx, b, parts)
+	}
 	if st.RescuedTotal() == 0 && st.NumbersAsText == 0 {
 		return
 	}
@@ -148,4 +176,34 @@ func (s *Sink) settled(ctx context.Context, b *Batch, parts []row.Part) {
 		}
 	}
 	s.log.LogAttrs(ctx, slog.LevelInfo, "values that did not fit their columns are in _RESCUED", attrs...)
+}
+
+// lacking speaks of the rows that were left out because they lack a value that their table must have. They may be the
+// whole batch, so they are not remembered but found again.
+func (s *Sink) lacking(ctx context.Context, b *Batch, parts []row.Part) {
+	filter, plan := newFilter(parts, b.refused), s.plan.Load()
+	var st table.Stats
+	var line []byte
+	for _, l := range b.lanes {
+		if l.spool == nil || l.stats.Lacked == 0 {
+			continue
+		}
+		n := int64(0)
+		err := l.spool.Scan(func(i int, r *row.Row) error {
+			n++
+			if !filter.keeps(l, i, n-1, r) {
+				return nil
+			}
+			if line = table.AppendRow(line[:0], plan, l.shards[i].id, r, &st); len(line) > 0 {
+				return nil
+			}
+			c := st.Lacking(plan)
+			s.opts.Refused(ctx, l.shards[i].id, r, &row.Failure{Stage: row.StageValidate,
+				Reason: fmt.Sprintf("no value that fits column %s %s, which must have one", table.Quote(c.Name), c.Type)})
+			return nil
+		})
+		if err != nil {
+			s.log.ErrorContext(ctx, "cannot read again which rows were left out for want of a value", "batch", b.id, "rows", l.stats.Lacked, "error", err)
+		}
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"kinesis-snowflake/sink/snowflake"
@@ -20,10 +21,15 @@ type shape struct {
 	comment string
 	log     *slog.Logger
 
-	exists  bool
-	columns []table.Column
-	warned  bool // of the limit of columns
+	exists   bool
+	columns  []table.Column
+	warned   bool            // of the limit of columns
+	disputed bool            // pins that the table contradicts were named
+	stiff    map[string]bool // columns, with their type, that could not be widened
 }
+
+// errNoColumns says that nothing tells which columns a table that evolution may not shape is to have.
+var errNoColumns = errors.New("there is no such table, evolution is frozen, and no column is pinned with its type: create the table, pin its columns, or let evolution add them")
 
 // maxDDLRounds bounds how often one batch may find that the table changed between DDL and DESC.
 const maxDDLRounds = 5
@@ -44,11 +50,21 @@ func (s *shape) cover(ctx context.Context, prev *table.Plan, seen *table.Observa
 	plan := prev
 	for range maxDDLRounds {
 		ext := plan.Extend(seen)
-		if !ext.Replan && s.exists {
+		wide := s.mayWiden(ext.Widen)
+		if !ext.Replan && s.exists || len(ext.Add)+len(wide) == 0 && len(ext.Widen) > 0 && plan != prev {
+			s.warnIfDisputed(ctx, plan)
 			return plan, nil
+		}
+		if !s.exists && plan.Frozen() {
+			return nil, fmt.Errorf("create table %s: %w", s.target, errNoColumns)
 		}
 		if len(ext.Add) > 0 || !s.exists {
 			if err := s.change(ctx, ext.Add); err != nil {
+				return nil, err
+			}
+		}
+		if len(wide) > 0 {
+			if err := s.widen(ctx, wide); err != nil {
 				return nil, err
 			}
 		}
@@ -132,8 +148,70 @@ func (s *shape) describe(ctx context.Context) error {
 	return nil
 }
 
+// mayWiden leaves out columns that could not be widened before.
+func (s *shape) mayWiden(columns []table.Column) []table.Column {
+	return slices.DeleteFunc(slices.Clone(columns), func(c table.Column) bool { return s.stiff[s.stiffness(c.Name)] })
+}
+
+// stiffness names a column as it is now.
+func (s *shape) stiffness(column string) string {
+	for i := range s.columns {
+		if s.columns[i].Name == column {
+			return column + " " + s.columns[i].Type.String()
+		}
+	}
+	return column
+}
+
+// widen gives columns wider types, each by a statement of its own, and reads what they are then. Where Snowflake refuses,
+// the column stays what it is, since its values have a place in _RESCUED; it is not asked again.
+func (s *shape) widen(ctx context.Context, columns []table.Column) error {
+	for _, c := range columns {
+		before := s.stiffness(c.Name)
+		_, err := s.client.Exec(ctx, snowflake.Text(table.SetType(s.target.String(), c)))
+		switch class := snowflake.ClassOf(err); {
+		case err == nil:
+			s.log.InfoContext(ctx, "column widened", "table", s.target.String(), "from", before, "to", c.Type.String())
+		case class == snowflake.Permanent || class == snowflake.Drift || class == snowflake.Data:
+			if err := s.describe(ctx); err != nil {
+				return err
+			}
+			if s.stiffness(c.Name) != before {
+				continue // another worker widened it further
+			}
+			if s.stiff == nil {
+				s.stiff = map[string]bool{}
+			}
+			s.stiff[before] = true
+			s.log.WarnContext(ctx, "cannot widen a column, which takes OWNERSHIP of the table: values too long or too large for it go to _RESCUED",
+				"table", s.target.String(), "column", before, "wanted", c.Type.String(), "error", err)
+		default:
+			return fmt.Errorf("widen column %s of %s: %w", table.Quote(c.Name), s.target, err)
+		}
+	}
+	return s.describe(ctx)
+}
+
+// warnIfDisputed names once the pins that the table contradicts.
+func (s *shape) warnIfDisputed(ctx context.Context, p *table.Plan) {
+	if s.disputed {
+		return
+	}
+	s.disputed = true
+	for _, d := range p.Disputed() {
+		s.log.WarnContext(ctx, "a column has another type than the pipeline file pins; the table's counts",
+			"table", s.target.String(), "column", d.Column, "pinned", d.Pinned.String(), "type", d.Table.String())
+	}
+}
+
+// errNotNull says that a frozen table wants values that a COPY cannot give.
+var errNotNull = errors.New("evolution is frozen, and columns are NOT NULL that nothing can be loaded into; let them accept NULL, or give them a default")
+
 // acceptNull drops NOT NULL where rows have no value: a COPY would fail for each of them.
 func (s *shape) acceptNull(ctx context.Context, columns []string) error {
+	if s.config.Freeze {
+		return fmt.Errorf("load into %s: %w: %s", s.target, errNotNull, strings.Join(columns, ", "))
+	}
 	for _, c := range columns {
 		if _, err := s.client.Exec(ctx, snowflake.Text(table.DropNotNull(s.target.String(), c))); err != nil {
 			return fmt.Errorf("let column %s of %s accept NULL, because records come without it: %w", table.Quote(c), s.target, err)
@@ -146,9 +224,9 @@ func (s *shape) acceptNull(ctx context.Context, columns []string) error {
 // warnIfFull says once that keys go without a column because the table has as many as inference adds. first is one of
 // them.
 func (s *shape) warnIfFull(ctx context.Context, p *table.Plan, first string) {
-	if p.Full() && !s.warned {
+	if p.Full() && !s.warned && !s.config.Freeze {
 		s.warned = true
 		s.log.WarnContext(ctx, "the table has as many columns as are added by inference; values of further keys go to _RESCUED",
-			"table", s.target.String(), "columns", table.DefaultColumnLimit, "key", first)
+			"table", s.target.String(), "columns", s.config.ColumnLimit(), "key", first)
 	}
 }

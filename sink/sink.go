@@ -27,6 +27,10 @@ type Options struct {
 	MaxBytes    int64 // payload bytes that a batch may grow to, for the advice given when the disk is full
 	Lanes       int
 	Keys        *row.Keys
+	// Columns says what the table is to be; its Keys are those above.
+	Columns table.Config
+	// LatestKey are the record's keys by which the view beside the table shows the newest row; empty for no view.
+	LatestKey []string
 	// LockPatience is how old another transaction's lock on the offsets may grow before it is ended.
 	LockPatience time.Duration
 	// Refused hears of each row that Snowflake would not load, once the batch without it is committed.
@@ -73,7 +77,8 @@ func New(o Options) (*Sink, error) {
 	})
 	s.stage = stage{client: client, name: snowflake.Name{Database: o.Table.Database, Schema: o.Table.Schema, Object: StageName},
 		folder: pathSegment(o.Table.Object), worker: pathSegment(o.WorkerID), log: o.Log}
-	s.shape = shape{client: client, target: o.Table, config: table.Config{Keys: o.Keys}, log: o.Log,
+	o.Columns.Keys = o.Keys
+	s.shape = shape{client: client, target: o.Table, config: o.Columns, log: o.Log,
 		comment: fmt.Sprintf("loaded by kinesis-snowflake from stream %s, application %s", o.StreamName, o.Application)}
 	return s, nil
 }
@@ -108,7 +113,8 @@ func IsFinal(err error) bool {
 func NeedsOperator(err error) bool {
 	c := snowflake.ClassOf(err)
 	var columnType *table.ColumnTypeError
-	return c == snowflake.Permanent || c == snowflake.Drift || errors.As(err, &columnType) || errors.Is(err, errTooManyRefused)
+	return c == snowflake.Permanent || c == snowflake.Drift || errors.As(err, &columnType) || errors.Is(err, errTooManyRefused) ||
+		errors.Is(err, errNoColumns) || errors.Is(err, errNotNull)
 }
 
 // pathSegment makes a name fit for a stage path: letters, digits, '_', '-' and '.' stay, the rest is spelled in hex.

@@ -120,6 +120,8 @@ func classify(stmt string, err error) error {
 	case 3001:
 		out.Class = Permanent
 		out.Hint = grantFor(stmt)
+	case 2108:
+		out.Class = Permanent // a column cannot have this other type
 	case 1003, 1011, 2019, 2300:
 		out.Class = Permanent // does not compile: a fault of the connector or of a name
 	case 100016, 100035, 100037, 100038, 100040, 100046, 100068, 100069, 100071, 100072, 100073, 100078, 100082, 100088, 100089, 100090:

@@ -6,9 +6,10 @@ import "fmt"
 type Column struct {
 	Name       string
 	Type       Type
-	NotNull    bool // "null?" is N
-	HasDefault bool // it has a default, or is an identity: a COPY that leaves it out fills it
-	Computed   bool // it has an expression, and cannot be loaded
+	NotNull    bool   // "null?" is N
+	HasDefault bool   // it has a default, or is an identity: a COPY that leaves it out fills it
+	Computed   bool   // it has an expression, and cannot be loaded
+	Comment    string // of a column that is to be added; not read from the table
 }
 
 // loadable reports whether a COPY can fill the column.

@@ -12,7 +12,7 @@ func CreateTable(target string, columns []Column, comment string) string {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		b.WriteString(Quote(columns[i].Name) + " " + columns[i].Type.String())
+		writeColumn(&b, &columns[i], columns[i].NotNull)
 	}
 	b.WriteString(")")
 	if comment != "" {
@@ -22,7 +22,8 @@ func CreateTable(target string, columns []Column, comment string) string {
 }
 
 // AddColumns returns the statement that adds columns. A column that another worker added first, even with another
-// type, is left as it is: read DESC TABLE afterwards.
+// type, is left as it is: read DESC TABLE afterwards. None is NOT NULL, since the rows that are there have no value for
+// it.
 func AddColumns(target string, columns []Column) string {
 	var b strings.Builder
 	b.WriteString("ALTER TABLE " + target + " ADD COLUMN ")
@@ -30,9 +31,26 @@ func AddColumns(target string, columns []Column) string {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		b.WriteString("IF NOT EXISTS " + Quote(columns[i].Name) + " " + columns[i].Type.String())
+		b.WriteString("IF NOT EXISTS ")
+		writeColumn(&b, &columns[i], false)
 	}
 	return b.String()
+}
+
+func writeColumn(b *strings.Builder, c *Column, notNull bool) {
+	b.WriteString(Quote(c.Name) + " " + c.Type.String())
+	if notNull {
+		b.WriteString(" NOT NULL")
+	}
+	if c.Comment != "" {
+		b.WriteString(" COMMENT " + Literal(c.Comment))
+	}
+}
+
+// SetType returns the statement that gives a column a wider type. Snowflake refuses one that would cut a text, so two
+// workers at once end with the wider of both.
+func SetType(target string, c Column) string {
+	return "ALTER TABLE " + target + " ALTER COLUMN " + Quote(c.Name) + " SET DATA TYPE " + c.Type.String()
 }
 
 // DropNotNull returns the statement that lets a column accept NULL.

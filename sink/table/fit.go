@@ -24,14 +24,32 @@ const (
 // AppendRow appends r as one line of a load file: a JSON array of the record's metadata, what is rescued, and the
 // values in the order of p.Columns(), without the nulls at its end. The plan must cover the row: values of keys it
 // does not know are rescued like those of keys without a column. It allocates nothing once dst and st have grown.
+//
+// It appends nothing for a row that is failed, because it has no value that fits for a column that must have one:
+// [Stats.Lacking] says which.
 func AppendRow(dst []byte, p *Plan, shard string, r *row.Row, st *Stats) []byte {
 	start := len(dst)
 	dst = appendMetadata(dst, shard, r)
 	rescued := len(dst) // null stands here, until it is known that anything is rescued
 	dst = append(dst, "null"...)
 	st.rescue.reset()
-	assign(p, r, st)
-	dst = appendValues(dst, p, r, st)
+	switch {
+	case p.record:
+		dst = appendRecord(dst, p, r, st)
+	case p.strict:
+		before, numbers := st.Rescued, st.NumbersAsText
+		assign(p, r, st)
+		st.lacking = -1
+		dst = appendValues(dst, p, r, st)
+		if st.lacking >= 0 {
+			st.Rescued, st.NumbersAsText = before, numbers
+			st.Lacked++
+			return dst[:start]
+		}
+	default:
+		assign(p, r, st)
+		dst = appendValues(dst, p, r, st)
+	}
 	if st.rescue.count > 0 {
 		st.rescue.text = append(st.rescue.text, '}')
 		dst = slices.Replace(dst, rescued, rescued+len("null"), st.rescue.text...)
@@ -120,10 +138,17 @@ func appendValues(dst []byte, p *Plan, r *row.Row, st *Stats) []byte {
 			dst = dst[:mark]
 			st.NumbersAsText += int64(st.rescue.add(p.quoted[i], f))
 			st.count(reason, c.Name)
+			if reason == ReasonNumber || reason == ReasonLength {
+				p.noteWidth(i, f, st)
+			}
 		}
 		nulls++
 		if c.NotNull {
-			st.missing[i] = true
+			if p.must[i] {
+				st.lacking = i
+			} else {
+				st.missing[i] = true
+			}
 		}
 	}
 	return dst

@@ -19,6 +19,7 @@ const (
 	sawFloat
 	sawString
 	sawContainer
+	sawInstant // a text that is an RFC 3339 date-time
 )
 
 var kindBits = [...]kinds{
@@ -37,6 +38,9 @@ func (o *Observation) Add(r *row.Row) {
 		bits := kindBits[f.Kind]
 		if f.Kind == row.Int && len(f.Value) > MaxPrecision && !variantHolds(f.Value) {
 			bits = sawHugeInt
+		}
+		if f.Kind == row.String && isInstant(f.Value) {
+			bits = sawInstant
 		}
 		o.add(f.Key, bits)
 	}
@@ -70,12 +74,15 @@ func (o *Observation) saw(key row.Key) kinds {
 
 // infer returns the type of a new column for the kinds seen; kinds must not be empty. The order matters: each case
 // holds whatever the later ones hold. Booleans mixed with numbers are VARCHAR, since no number is a boolean, and so
-// are integers beyond NUMBER(38,0), of which a NUMBER or FLOAT column would hold nothing.
-func (k kinds) infer() Type {
+// are integers beyond NUMBER(38,0), of which a NUMBER or FLOAT column would hold nothing. Date-times are texts like any
+// others, unless timestamps says that a column of nothing else is one of instants.
+func (k kinds) infer(timestamps bool) Type {
 	switch {
+	case k == sawInstant && timestamps:
+		return Type{Base: TimestampTZ, Scale: maxFraction}
 	case k&sawContainer != 0:
 		return variantType
-	case k&(sawString|sawHugeInt) != 0, k&sawBool != 0 && k&^sawBool != 0:
+	case k&(sawString|sawInstant|sawHugeInt) != 0, k&sawBool != 0 && k&^sawBool != 0:
 		return varcharType
 	case k&sawBool != 0:
 		return booleanType

@@ -6,35 +6,26 @@ import (
 	"kinesis-snowflake/internal/row"
 )
 
-// DefaultColumnLimit is the number of columns of a table, the connector's own two aside, from which on no more are
-// added by inference.
-const DefaultColumnLimit = 500
-
-// Config is what does not change between the plans of a table.
-type Config struct {
-	Keys *row.Keys
-	// Pins are the types of columns, by the column's name, that are decided before inference. A pinned column counts
-	// as inferred: it is added when its first value comes.
-	Pins map[string]Type
-	// Limit replaces DefaultColumnLimit; negative means that no column may be added, and that the values of unknown
-	// keys are rescued.
-	Limit int
-}
-
 // Plan is an immutable mapping of keys to columns, safe for concurrent use.
 //
 // It lists, in the order of the COPY, those loadable columns of the table that some observed key belongs to. Other
 // columns of the table stay out of the COPY, so that their defaults work.
 type Plan struct {
 	config  Config
+	wants   *wants
 	table   []Column
 	inTable map[string]int32 // name -> index in table
 	columns []Column
 	quoted  [][]byte         // the columns' names as JSON strings
 	byName  map[string]int32 // name -> index in columns
 	slots   []int32          // by row.Key: index in columns, or slotRescue, slotUnknown
+	must    []bool           // by index in columns: a row without a value is failed
+	fixed   []bool           // by index in columns: its type is never widened
+	keys    [][]byte         // by row.Key: its name as a JSON string; only where record
 	full    bool             // no more columns by inference
 	notNull bool             // some of columns is NOT NULL
+	strict  bool             // some of columns must have a value
+	record  bool             // the only column is RecordColumn, and holds whole records
 }
 
 const (
@@ -50,6 +41,11 @@ const (
 // It returns a *ColumnTypeError if one of the connector's own columns has a type that cannot be loaded.
 func NewPlan(config Config, columns []Column, seen *Observation, prev *Plan) (*Plan, error) {
 	p := &Plan{config: config, table: slices.Clone(columns), inTable: map[string]int32{}, byName: map[string]int32{}}
+	if prev != nil {
+		p.wants = prev.wants
+	} else {
+		p.wants = newWants(&config)
+	}
 	users := 0
 	for i := range p.table {
 		c := &p.table[i]
@@ -58,14 +54,22 @@ func NewPlan(config Config, columns []Column, seen *Observation, prev *Plan) (*P
 			return nil, &ColumnTypeError{Column: *c, Want: "VARIANT"}
 		case c.Name == MetadataColumn && c.Type.Base != Object && c.Type.Base != Variant:
 			return nil, &ColumnTypeError{Column: *c, Want: "OBJECT"}
+		case config.Variant && c.Name == RecordColumn && c.Type.Base != Object && c.Type.Base != Variant:
+			return nil, &ColumnTypeError{Column: *c, Want: "VARIANT"}
 		case !c.own():
 			p.inTable[c.Name] = int32(i)
 			users++
 		}
 	}
-	p.full = users >= p.limit()
-
+	p.full = users >= config.ColumnLimit() || config.Freeze
+	if config.Variant {
+		p.planRecord(prev)
+		return p, nil
+	}
 	names, used := p.keyNames(seen)
+	for i := range p.table {
+		used[p.table[i].Name] = used[p.table[i].Name] || p.mustFill(&p.table[i])
+	}
 	p.chooseColumns(used, prev)
 	p.slots = make([]int32, len(names))
 	for key, name := range names {
@@ -74,14 +78,22 @@ func NewPlan(config Config, columns []Column, seen *Observation, prev *Plan) (*P
 	return p, nil
 }
 
-func (p *Plan) limit() int {
-	switch {
-	case p.config.Limit < 0:
-		return 0
-	case p.config.Limit == 0:
-		return DefaultColumnLimit
+// planRecord lists the one column of a table of whole records.
+func (p *Plan) planRecord(prev *Plan) {
+	p.record = true
+	p.chooseColumns(map[string]bool{RecordColumn: true}, prev)
+	p.keys = make([][]byte, p.config.Keys.Len())
+	for key := range p.keys {
+		p.keys[key] = appendString(nil, []byte(p.config.Keys.Name(row.Key(key))))
 	}
-	return p.config.Limit
+}
+
+// mustFill reports whether rows without a value for a column are failed for it, also where no key of theirs belongs to it.
+func (p *Plan) mustFill(c *Column) bool {
+	if w := p.wants.find(c.Name); w != nil && w.must {
+		return c.loadable()
+	}
+	return p.config.Freeze && !p.config.Variant && c.NotNull && !c.HasDefault && c.loadable() && !c.own()
 }
 
 // keyNames returns the column name of every key so far, "" for keys that can have none, and the set of names that
@@ -90,7 +102,7 @@ func (p *Plan) keyNames(seen *Observation) (names []string, used map[string]bool
 	names = make([]string, p.config.Keys.Len())
 	used = map[string]bool{}
 	for key := range names {
-		name, ok := ColumnName(p.config.Keys.Name(row.Key(key)))
+		name, ok := p.wants.column(p.config.Keys.Name(row.Key(key)))
 		if !ok {
 			continue
 		}
@@ -114,9 +126,14 @@ func (p *Plan) chooseColumns(used map[string]bool, prev *Plan) {
 			return
 		}
 		p.byName[name] = int32(len(p.columns))
-		p.columns = append(p.columns, p.table[i])
+		c, w := p.table[i], p.wants.find(name)
+		must := p.mustFill(&c) || p.config.Freeze && c.NotNull
+		c.NotNull = c.NotNull || must
+		p.columns = append(p.columns, c)
 		p.quoted = append(p.quoted, appendString(nil, []byte(name)))
-		p.notNull = p.notNull || p.table[i].NotNull
+		p.must = append(p.must, must)
+		p.fixed = append(p.fixed, p.config.Freeze || w != nil && w.pinned)
+		p.notNull, p.strict = p.notNull || c.NotNull, p.strict || must
 	}
 	if prev != nil {
 		for i := range prev.columns {
@@ -144,11 +161,17 @@ func (p *Plan) place(name string) int32 {
 		}
 		return slotUnknown // a column that needs no DDL, but a plan that lists it
 	}
-	if p.full {
+	if p.full && !(p.wants.find(name) != nil && p.growing()) {
 		return slotRescue
 	}
 	return slotUnknown
 }
+
+// growing reports whether columns of pins and hints are added.
+func (p *Plan) growing() bool { return !p.config.Freeze || p.creates() }
+
+// creates reports whether there is no table yet.
+func (p *Plan) creates() bool { return len(p.table) == 0 }
 
 // slot returns the index of a field's column, slotRescue or slotUnknown. Keys younger than the plan, and names that
 // the dictionary had no room for, are looked up by name once no more columns can be added.
@@ -160,17 +183,20 @@ func (p *Plan) slot(f *row.Field) int32 {
 		return slotRescue // its name is raw text, which the key of a column may spell
 	}
 	var buf [MaxNameLength + 1]byte
-	name, ok := AppendColumnName(buf[:0], f.Name)
+	name, ok := p.wants.appendColumn(buf[:0], f.Name)
 	if !ok {
 		return slotRescue
 	}
 	if slot, ok := p.byName[string(name)]; ok {
 		return slot
 	}
-	if i, ok := p.inTable[string(name)]; ok && p.table[i].loadable() && f.Key != row.NoKey {
+	if f.Key == row.NoKey {
+		return slotRescue
+	}
+	if i, ok := p.inTable[string(name)]; ok && p.table[i].loadable() {
 		return slotUnknown
 	}
-	if p.full || f.Key == row.NoKey {
+	if _, wanted := p.wants.index[string(name)]; p.full && !(wanted && p.growing()) {
 		return slotRescue
 	}
 	return slotUnknown
@@ -179,6 +205,9 @@ func (p *Plan) slot(f *row.Field) int32 {
 // Covers reports whether p decides the column of every value of r. If not, r is to be observed, and encoded under a
 // plan that knows its keys.
 func (p *Plan) Covers(r *row.Row) bool {
+	if p.record {
+		return true
+	}
 	for i := range r.Fields {
 		if f := &r.Fields[i]; f.Kind != row.Null && p.slot(f) == slotUnknown {
 			return false
@@ -200,7 +229,7 @@ func (p *Plan) Extends(prev *Plan) bool {
 	return prev == nil || len(p.columns) >= len(prev.columns) &&
 		slices.EqualFunc(prev.columns, p.columns[:len(prev.columns)], func(a, b Column) bool {
 			return a.Name == b.Name && a.Type == b.Type
-		})
+		}) && slices.Equal(prev.must, p.must[:len(prev.must)]) && !slices.Contains(p.must[len(prev.must):], true)
 }
 
 // Unfilled returns the columns of the table that are NOT NULL, have no default, and that no key feeds: every COPY
@@ -209,9 +238,38 @@ func (p *Plan) Unfilled() []string {
 	var names []string
 	for i := range p.table {
 		c := &p.table[i]
-		if _, fed := p.byName[c.Name]; c.NotNull && !c.HasDefault && !c.Computed && !fed && !c.own() {
+		if _, fed := p.byName[c.Name]; c.NotNull && !c.HasDefault && !c.Computed && !fed && c.Name != MetadataColumn {
 			names = append(names, c.Name)
 		}
 	}
 	return names
+}
+
+// Frozen reports whether the plan is for a table that is neither there nor described by pins or hints, and that
+// inference may not make.
+func (p *Plan) Frozen() bool {
+	return p.config.Freeze && p.creates() && !p.record && !slices.ContainsFunc(p.wants.list, func(w want) bool { return w.Type != Type{} })
+}
+
+// Disputed returns the pinned columns whose type in the table is another, and cannot be widened to the pin's: the
+// table's rules.
+func (p *Plan) Disputed() []Dispute {
+	var all []Dispute
+	for i := range p.wants.list {
+		w := &p.wants.list[i]
+		at, ok := p.inTable[w.Name]
+		if !ok || !w.pinned || p.record {
+			continue
+		}
+		if have := p.table[at].Type; have != w.Type && (p.config.Freeze || !widens(have, w.Type)) {
+			all = append(all, Dispute{Column: w.Name, Pinned: w.Type, Table: have})
+		}
+	}
+	return all
+}
+
+// Dispute is a column of two types.
+type Dispute struct {
+	Column        string
+	Pinned, Table Type
 }

@@ -69,10 +69,10 @@ func TestInference(t *testing.T) {
 
 func TestKeysOfOneColumnAreInferredTogether(t *testing.T) {
 	keys := row.NewKeys()
-	p, _ := NewPlan(Config{Keys: keys, Pins: map[string]Type{"P": ParseType("NUMBER(10,2)")}}, nil, nil, nil)
+	p, _ := NewPlan(Config{Keys: keys, Pins: []Spec{{Key: "p", Type: ParseType("NUMBER(10,2)")}}}, nil, nil, nil)
 	seen := observe(rowOf(keys, "b", "1", "a", "1", "p", `"x"`), rowOf(keys, "A", "1.5", "B", "null"))
 	ext := p.Extend(seen)
-	if got, want := spell(ext.Add[2:]), "B NUMBER(38,0), A FLOAT, P NUMBER(10,2)"; got != want || !ext.Replan {
+	if got, want := spell(ext.Add[2:]), "P NUMBER(10,2), B NUMBER(38,0), A FLOAT"; got != want || !ext.Replan {
 		t.Errorf("%+v: %s, want %s", ext, got, want)
 	}
 }

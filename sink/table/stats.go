@@ -41,6 +41,14 @@ type Stats struct {
 	// LongRows counts lines of over 16 MiB, the longest document that COPY takes in accounts without larger data
 	// types. A Kinesis record has at most 10 MiB, so it takes a rescued text that its escapes made longer.
 	LongRows int64
+	// Lacked counts the rows that were failed, and are not in Rows, because they have no value for a column that must have
+	// one.
+	Lacked int64
+
+	lacking int     // index of the column that the last row has no value for, or -1
+	width   []int   // by column: what it takes to hold the values that were rescued for their size; 0 for none
+	place   []int32 // by row.Key: 1 + index of the row's last field of it; only within a row
+	names   map[string]int32
 
 	missing []bool  // by column: a row had no value for a NOT NULL column
 	at      []int32 // by column: index of the field that fills it, or -1
@@ -67,11 +75,18 @@ func (st *Stats) MissingNotNull(p *Plan) []string {
 	return names
 }
 
+// Lacking returns the column for which the row that AppendRow just failed has no value that fits.
+func (st *Stats) Lacking(p *Plan) Column { return p.columns[st.lacking] }
+
 // Add adds the counts of other.
 func (st *Stats) Add(other *Stats) {
 	st.Rows += other.Rows
 	st.NumbersAsText += other.NumbersAsText
 	st.LongRows += other.LongRows
+	st.Lacked += other.Lacked
+	for i, n := range other.width {
+		st.widen(i, n)
+	}
 	for r, n := range other.Rescued {
 		st.Rescued[r] += n
 		if st.First[r] == "" {
@@ -86,7 +101,7 @@ func (st *Stats) Add(other *Stats) {
 
 // Reset sets the counts to zero, and keeps the memory.
 func (st *Stats) Reset() {
-	*st = Stats{missing: st.missing[:0], at: st.at[:0], rescue: st.rescue}
+	*st = Stats{missing: st.missing[:0], width: st.width[:0], at: st.at[:0], place: st.place, names: st.names, rescue: st.rescue}
 }
 
 func (st *Stats) grow(columns int) {

@@ -107,6 +107,17 @@ func appendZone(dst []byte, base Base, text []byte) (_ []byte, ok bool) {
 	return append(dst, text...), ok && (base == TimestampLTZ || base == TimestampTZ)
 }
 
+// isInstant reports whether a JSON string is an RFC 3339 date-time that a TIMESTAMP_TZ holds: with a T, an offset, and a
+// fraction of up to nine digits.
+func isInstant(value []byte) bool {
+	if len(value) < len(`"2006-01-02T15:04:05Z"`) || len(value) > maxTimeText+2 || value[5] != '-' || value[11] != 'T' {
+		return false
+	}
+	var buf [maxTimeText + 2]byte
+	_, reason := appendTime(buf[:0], &Type{Base: TimestampTZ, Scale: maxFraction}, &row.Field{Kind: row.String, Value: value})
+	return reason == ReasonNone
+}
+
 func isDate(text []byte) bool {
 	if text[4] != '-' || text[7] != '-' || !allDigits(text[:4]) || !inRange(text[5:7], 1, 12) {
 		return false

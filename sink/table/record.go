@@ -1,0 +1,79 @@
+package table
+
+import "kinesis-snowflake/internal/row"
+
+// appendRecord appends all of a row as one object, the value of RecordColumn, without what a VARIANT cannot hold. Of a
+// key that comes twice the last value stands, as Snowflake would have it; the others are rescued.
+func appendRecord(dst []byte, p *Plan, r *row.Row, st *Stats) []byte {
+	if len(p.columns) == 0 { // the column was dropped: a new plan follows
+		return dst
+	}
+	unkeyed := placeFields(r, st)
+	dst = append(dst, ',', '{')
+	first := true
+	for i := range r.Fields {
+		f := &r.Fields[i]
+		var reason Reason
+		switch {
+		case f.Flags&(row.Hostile|row.HostileKey) != 0 || f.Key == row.NoKey && hostileText(f.Name):
+			reason = ReasonHostile
+		case f.Key != row.NoKey && st.place[f.Key] != int32(i+1), f.Key == row.NoKey && unkeyed > 1 && st.names[string(f.Name)] != int32(i+1):
+			reason = ReasonDuplicate
+		}
+		if reason != ReasonNone {
+			if f.Kind != row.Null {
+				st.NumbersAsText += int64(st.rescue.addKey(f))
+				st.countKey(reason, f)
+			}
+			continue
+		}
+		if !first {
+			dst = append(dst, ',')
+		}
+		first = false
+		if uint(f.Key) < uint(len(p.keys)) {
+			dst = append(dst, p.keys[f.Key]...)
+		} else {
+			dst = appendString(dst, f.Name)
+		}
+		dst = append(dst, ':')
+		var replaced int
+		dst, replaced = appendVariant(dst, f)
+		st.NumbersAsText += int64(replaced)
+	}
+	for i := range r.Fields {
+		if key := r.Fields[i].Key; key != row.NoKey {
+			st.place[key] = 0
+		}
+	}
+	return append(dst, '}')
+}
+
+// placeFields finds the last field of each key that a record can hold, and returns how many had no Key.
+func placeFields(r *row.Row, st *Stats) (unkeyed int) {
+	for i := range r.Fields {
+		if f := &r.Fields[i]; f.Key == row.NoKey {
+			unkeyed++
+		} else {
+			for int(f.Key) >= len(st.place) {
+				st.place = append(st.place, 0)
+			}
+			if f.Flags&row.Hostile == 0 {
+				st.place[f.Key] = int32(i + 1)
+			}
+		}
+	}
+	if unkeyed < 2 {
+		return unkeyed
+	}
+	if st.names == nil {
+		st.names = map[string]int32{}
+	}
+	clear(st.names)
+	for i := range r.Fields {
+		if f := &r.Fields[i]; f.Key == row.NoKey && f.Flags&row.Hostile == 0 {
+			st.names[string(f.Name)] = int32(i + 1)
+		}
+	}
+	return unkeyed
+}
