@@ -93,9 +93,14 @@ func (a *account) worker(name string) *worker { return a.workerOf(name, "orders-
 
 func (a *account) workerOf(name, application string) *worker {
 	a.t.Helper()
+	return a.workerWith(name, application, func(*Options) {})
+}
+
+func (a *account) workerWith(name, application string, change func(*Options)) *worker {
+	a.t.Helper()
 	w := &worker{account: a, link: newLink(a.RoundTripper()), keys: row.NewKeys(), claims: map[string]row.Claim{}}
 	n := 0
-	s, err := New(Options{
+	o := Options{
 		Dialer: snowflake.NewDialer(snowflake.Login{Account: "testaccount", URL: "http://snowflake.test", User: "loader", Password: "secret",
 			Warehouse: "WH", Database: "RAW", Schema: "KINESIS", Application: application, LockTimeout: testLockTimeout, Transport: w.link}),
 		Table:      snowflake.Name{Database: "RAW", Schema: "KINESIS", Object: "ORDERS"},
@@ -107,7 +112,9 @@ func (a *account) workerOf(name, application string) *worker {
 		},
 		NewID: func() string { n++; return fmt.Sprintf("%s-%d", name, n) },
 		Log:   slog.New(slog.NewTextHandler(a.t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug})),
-	})
+	}
+	change(&o)
+	s, err := New(o)
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -237,6 +244,23 @@ func (a *account) admin(sql string) {
 	if _, err := a.Exec(context.Background(), sql); err != nil {
 		a.t.Fatalf("%s: %v", sql, err)
 	}
+}
+
+// query gives the rows of a SELECT, their values one after another.
+func (a *account) query(sql string) (rows []string) {
+	a.t.Helper()
+	res, err := a.Exec(context.Background(), sql)
+	if err != nil {
+		a.t.Fatalf("%s: %v", sql, err)
+	}
+	for _, r := range res.Rows {
+		values := make([]string, len(r))
+		for i, v := range r {
+			values[i] = v.Text
+		}
+		rows = append(rows, strings.Join(values, " "))
+	}
+	return rows
 }
 
 // rows reads ORDERS: a map of its columns as text a row, NULL left out.
