@@ -132,7 +132,11 @@ func (u *subscription) poll() (event, error) {
 	}
 	switch {
 	case (pending || !h.open()) && !on.After(now):
-		return u.take(st, from, eventBytes, now), nil
+		most := eventBytes
+		if limited {
+			most = max(1, min(most, int(u.seat.meter.tokens)))
+		}
+		return u.take(st, from, most, now), nil
 	case !now.Before(u.due):
 		return u.take(st, from, 0, now), nil
 	}

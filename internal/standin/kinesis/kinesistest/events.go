@@ -131,7 +131,7 @@ func eventRules() []Rule {
 			e.fill(t, name, 6, 1_000_000)
 			s := e.subscribe(t, *e.consumer(t, name).ConsumerARN, firstShard, horizon, nil)
 			defer s.close()
-			got, seconds := 0, 0
+			got, seconds, silence := 0, 0, time.Second // real time in which all would come that is not held back
 			for got < 6 {
 				select {
 				case ev, open := <-s.Events():
@@ -139,16 +139,14 @@ func eventRules() []Rule {
 						t.Fatalf("the subscription ends, with error %v", s.Err())
 					}
 					got += len(ev.(*types.SubscribeToShardEventStreamMemberSubscribeToShardEvent).Value.Records)
-				case <-time.After(100 * time.Millisecond): // nothing more in this second
+				case <-time.After(silence):
 					e.Advance(time.Second)
 					seconds++
+					silence = 100 * time.Millisecond
 				}
-				if most := 3 + 2*(seconds+1); got > most || seconds > 9 {
+				if most := 3 + 3*seconds; got > most || seconds > 20 {
 					t.Fatalf("after %d s there are %d records of 1 MB", seconds, got)
 				}
-			}
-			if seconds < 1 {
-				t.Fatalf("6 MB come within a second")
 			}
 		}},
 		// Developer guide, large records: up to 10 MiB, in one event. Emulators that are slow with such a record have no

@@ -88,7 +88,8 @@ func (e *Env) try(t T, arn, shard string, kind types.ShardIteratorType, at any) 
 	// A target may accept a subscription and then say nothing, where the service sends a first frame at once.
 	ctx, cancel := context.WithCancel(t.Context())
 	impatient := time.AfterFunc(e.Patience, cancel)
-	out, err := e.SubscribeToShard(ctx, &kinesis.SubscribeToShardInput{ConsumerARN: &arn, ShardId: &shard, StartingPosition: from})
+	// Subscriptions of one client share a buffer without a lock (smithy-go v1.28.8), so each has a client of its own.
+	out, err := e.Target.Client().SubscribeToShard(ctx, &kinesis.SubscribeToShardInput{ConsumerARN: &arn, ShardId: &shard, StartingPosition: from})
 	if !impatient.Stop() && err == nil {
 		err = context.DeadlineExceeded
 	}
