@@ -19,6 +19,7 @@ type cloud struct {
 	waiters []*waiter
 	files   map[string]*stagedFile // the stage
 	commits int64
+	done    map[string]bool // batches that are committed
 }
 
 // mark is what the row '*' holds.
@@ -46,6 +47,7 @@ type transaction struct {
 	rows     []span
 	acquired []int
 	moved    []int
+	batch    string
 	over     bool // committed, rolled back or aborted
 	aborted  bool // by somebody else
 }
@@ -125,6 +127,9 @@ func (c *cloud) commit(tx *transaction) {
 	c.s.note(noteCommit, tx.id, int64(len(tx.rows)), int64(len(tx.moved)))
 	for _, r := range tx.rows {
 		c.s.oracle.loaded(tx.by, r)
+	}
+	if tx.batch != "" {
+		c.done[tx.batch] = true
 	}
 	if tx.star != nil {
 		c.star = *tx.star

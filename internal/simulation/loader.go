@@ -125,6 +125,7 @@ func (l *loader) commit(op delivery.Op) (row.Outcome, error) {
 		}
 		batch.Copy = loadStatement{folder, rows}
 		out, err := l.ledger.Commit(ctx, batch)
+		l.p.s.oracle.outcome(l.p, batch, out, err)
 		if err != nil || !out.Committed {
 			if err == nil || snowflake.ClassOf(err) != snowflake.Gone {
 				l.remove(ctx, folder)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"kinesis-snowflake/internal/row"
+	"kinesis-snowflake/sink/snowflake"
 	"kinesis-snowflake/source/lease"
 )
 
@@ -75,6 +76,20 @@ func (o *oracle) movedOffset(by *process, n int) {
 	}
 	if have := sh.upTo(rows[0].at); have != sh.done {
 		s.fail("the offset of %s says %d user records, the table has %d", sh.id, have, sh.done)
+	}
+}
+
+// outcome judges what the ledger says of a batch. One that is committed may be called fenced, in all of its shards, when
+// each of them has been moved on by others since: they will be acquired anew, and then it shows.
+func (o *oracle) outcome(p *process, b snowflake.Batch, out row.Outcome, err error) {
+	id := b.ID
+	switch done := o.s.cloud.done[id]; {
+	case err == nil && out.Committed && !done:
+		o.s.fail("w%d believes that batch %s is committed, and it is not", p.w.n, id)
+	case err == nil && !out.Committed && done && len(out.Fenced) < len(b.Moves):
+		o.s.fail("w%d is to load %d shards of batch %s again, which is committed", p.w.n, len(b.Moves)-len(out.Fenced), id)
+	case err != nil && done:
+		o.s.fail("w%d is to load batch %s again, which is committed: %v", p.w.n, id, err)
 	}
 }
 

@@ -107,8 +107,8 @@ func (s *Simulation) draw() {
 	if s.once(2) {
 		s.faults.moments = 10 + r.IntN(100)
 	}
-	if s.once(3) {
-		s.faults.spool = 50 + r.IntN(1000)
+	if s.once(2) {
+		s.faults.spool = 20 + r.IntN(500)
 	}
 }
 

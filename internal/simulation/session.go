@@ -133,6 +133,9 @@ func (ss *session) run(stmt snowflake.Statement) reply {
 		case s.now < p.w.cut[toSnowflake], s.once(s.faults.losses): // never arrives
 			answer(lostIn, reply{err: gone(stmt.SQL(), "request lost")})
 			return
+		case s.once(s.faults.losses): // is cancelled before it has an effect
+			answer(there+s.latency(), fails(snowflake.Retry, 604, stmt.SQL(), "SQL execution canceled"))
+			return
 		case s.once(s.faults.losses): // arrives when the client has given up
 			answer(lostIn, reply{err: gone(stmt.SQL(), "connection reset")})
 			s.after(lostIn+s.upTo(15*time.Second), func() { s.cloud.execute(ss, stmt, func(reply) {}) })
@@ -377,6 +380,9 @@ func (c *cloud) update(ss *session, stmt snowflake.Statement) (n int64) {
 			}
 		}
 	case snowflake.MoveOffsets:
+		if ss.tx != nil {
+			ss.tx.batch = stmt.BatchID
+		}
 		for _, m := range stmt.Moves {
 			sh := c.s.stream.byID[m.Shard].n
 			rows := slices.Clone(c.see(ss, sh))

@@ -84,7 +84,7 @@ func Run(o Options) Result {
 	s.draw()
 	s.stream = newStream(s, s.plan.shards)
 	s.table = &leaseTable{s: s}
-	s.cloud = &cloud{s: s, files: map[string]*stagedFile{}}
+	s.cloud = &cloud{s: s, files: map[string]*stagedFile{}, done: map[string]bool{}}
 	s.oracle = newOracle(s)
 	if s.trace != nil {
 		s.say("seed %d: %+v %+v", o.Seed, s.plan, s.faults)

@@ -15,7 +15,7 @@ import (
 )
 
 var (
-	seeds   = flag.Int("seeds", 60, "how many seeds TestSimulation runs")
+	seeds   = flag.Int("seeds", 200, "how many seeds TestSimulation runs")
 	first   = flag.Uint64("first", 1, "the first of them")
 	verbose = flag.Bool("verbose", false, "a line for every seed")
 	stopAt  = flag.Int("failures", 10, "stop after so many seeds that fail")
