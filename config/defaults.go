@@ -3,6 +3,8 @@ package config
 import (
 	"os"
 	"time"
+
+	"kinesis-snowflake/sink/table"
 )
 
 // Default is a pipeline with every default that does not depend on another key. Stream, application, account, user,
@@ -19,6 +21,9 @@ func Default() Pipeline {
 		Transform: Transform{
 			Decode:     Decode{Compression: CompressionNone, Framing: FramingSingle, Envelope: EnvelopeNone, MaxDecoded: 64 << 20},
 			SchemaMode: SchemaReject,
+			Evolution:  EvolutionAdd,
+			TableMode:  TableColumns,
+			MaxColumns: table.DefaultColumnLimit,
 		},
 		Sink: Sink{
 			Batch: Batch{

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"kinesis-snowflake/sink/table"
 	"kinesis-snowflake/transform/step"
 )
 
@@ -44,6 +45,11 @@ transform:
   schema_mode: warn
   steps:
     - drop: a
+  columns: {a: DATE}
+  evolution: freeze
+  table_mode: columns
+  max_columns: 7
+  detect_timestamps: true
 sink:
   account: xy12345.eu-central-1
   user: u
@@ -54,6 +60,7 @@ sink:
   database: "my db"
   schema: s
   table: t
+  key: [a]
   url: https://sf.example:8443
   batch: {interval: 12h30m, max_bytes: 1GB, max_rows: 7}
   spool_dir: /spool
@@ -79,11 +86,12 @@ telemetry:
 		},
 		Transform: Transform{
 			Decode: Decode{CompressionGzip, FramingLines, EnvelopeCloudWatchLogs, 1 << 20}, JSONSchema: dir + "/id", SchemaMode: SchemaWarn,
-			Steps: []step.Config{{Name: "drop", At: step.Text{Value: "drop", Line: 21, Column: 7}, Paths: []step.Text{{Value: "a", Line: 21, Column: 13}}}},
+			Steps:   []step.Config{{Name: "drop", At: step.Text{Value: "drop", Line: 21, Column: 7}, Paths: []step.Text{{Value: "a", Line: 21, Column: 13}}}},
+			Columns: []table.Spec{{Key: "a", Type: table.ParseType("DATE")}}, Evolution: EvolutionFreeze, TableMode: TableColumns, MaxColumns: 7, DetectTimestamps: true,
 		},
 		Sink: Sink{
 			Account: "xy12345.eu-central-1", User: "u", PrivateKey: NewSecret(somePrivateKey(t)), PrivateKeyPassphrase: NewSecret("phrase"),
-			Role: "r", Warehouse: "w", Database: "my db", Schema: "s", Table: "t", URL: "https://sf.example:8443",
+			Role: "r", Warehouse: "w", Database: "my db", Schema: "s", Table: "t", Key: []string{"a"}, URL: "https://sf.example:8443",
 			Batch: Batch{Interval: 750 * time.Minute, MaxBytes: 1e9, MaxRows: 7}, SpoolDir: "/spool",
 		},
 		Memory: 1 << 30, ShutdownTimeout: 90 * time.Second,

@@ -109,6 +109,7 @@ type Sink struct {
 	Database string
 	Schema   string
 	Table    string
+	Key      []string // the record's keys by which the view beside the table shows the newest row; empty for no view
 
 	URL      string // empty: the account's own
 	Batch    Batch

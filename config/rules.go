@@ -16,6 +16,7 @@ func (d *decoder) rules(p *Pipeline) {
 	d.role()
 	d.oneOf("sink", "private_key", "private_key_passphrase", "pat", "password")
 	d.login(&p.Sink)
+	d.columnRules(p)
 	if p.Sink.Table == "" {
 		p.Sink.Table = strings.ToUpper(p.Source.Stream)
 	}

@@ -133,6 +133,8 @@ func sinkSchema(s *Sink) section {
 		text("schema", &s.Schema, limitsSQL, isIdentifier, "The table's schema.").require(),
 		text("table", &s.Table, "1 to 247 characters, no control characters", isTable,
 			"The table to load. It is created when the first record arrives; beside it stands a table of the same name with $OFFSETS at its end.").orElse("the stream's name in upper case"),
+		list("key", &s.Key, "a list of a record's keys", `[^\x00]+`,
+			"What makes two rows the same to you, for instance `[event_id]`: beside the table the view of its name with $LATEST at its end is kept, which shows the newest row of each key, and every row that lacks a part of it. A producer that sends a record again makes two rows of it. See [types.md](types.md#the-newest-row-of-each-key). The role needs CREATE VIEW on the schema."),
 		text("url", &s.URL, limitsURL, isEndpoint, "URL of Snowflake, for a private link or a local stand-in.").orElse("the account's"),
 		text("spool_dir", &s.SpoolDir, limitsText, isLine,
 			"Folder for files on their way to Snowflake: batches, raw and compressed. Give it room for several times `batch.max_bytes`; it needs not outlive the process.").orElse("the system's temporary folder"),

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"kinesis-snowflake/sink/table"
 	"kinesis-snowflake/transform/step"
 )
 
@@ -10,6 +11,12 @@ type Transform struct {
 	JSONSchema string // name of a file, absolute or from the process's folder; empty: none
 	SchemaMode SchemaMode
 	Steps      []step.Config // in order
+
+	Columns          []table.Spec // pins, in the order of their columns
+	Evolution        Evolution
+	TableMode        TableMode
+	MaxColumns       int // from which on inference adds none
+	DetectTimestamps bool
 }
 
 // Decode says how a record's bytes become JSON documents.
@@ -75,6 +82,16 @@ func transformSchema(t *Transform) section {
 				key: "steps", kind: "list of steps", limits: limitsSteps, node: stepsReader(&t.Steps), schema: stepsSchema(),
 				doc: "What is done with a document before it is a row, in order. Each step is described in [transforms.md](transforms.md).",
 			},
+			{
+				key: "columns", kind: "mapping", limits: limitsColumns, node: columnsReader(&t.Columns), schema: columnsJSONSchema(),
+				doc: "Pins: what the columns of some keys are, before anything is inferred. A key has its `type` alone, or a mapping: its `type`; the column's `name`, in the case in which it is to stand in Snowflake; `not_null: true`, by which a row without a value that fits is a failed message; a `comment`; and `order`, its place among the pins, which are ordered as they stand otherwise. See [types.md](types.md#pins).",
+			},
+			choice("evolution", &t.Evolution, "What becomes of values that the table has no place for. With `add` columns are added for new keys, and widened for texts and numbers that are too long for them. With `freeze` the table stays as it is, or as `columns` and `json_schema` make it, and the values go to `_RESCUED`.",
+				EvolutionAdd, EvolutionFreeze),
+			choice("table_mode", &t.TableMode, "What the table's columns are: `columns`, one for each top-level key of a row; `variant`, one VARIANT named RECORD for all of it.",
+				TableColumns, TableVariant),
+			count("max_columns", &t.MaxColumns, 1, table.MaxColumnLimit, "How many columns the table has when no more are added for new keys, whose values go to `_RESCUED` then. It guards against keys that are data; columns that `columns` or `json_schema` ask for come all the same."),
+			yes("detect_timestamps", &t.DetectTimestamps, "Whether a new column becomes TIMESTAMP_TZ if its first batch holds nothing but RFC 3339 date-times with an offset, such as `2026-04-13T10:00:00Z`. A text that comes later and is none goes to `_RESCUED`."),
 		},
 		sections: []section{{
 			key: "decode",

@@ -65,7 +65,7 @@ func newWants(c *Config) *wants {
 	w := &wants{index: map[string]int{}, renamed: map[string]string{}}
 	for i := range c.Pins {
 		if pin := &c.Pins[i]; pin.Name != "" {
-			w.renamed[foldKey(pin.Key)] = pin.Name
+			w.renamed[FoldKey(pin.Key)] = pin.Name
 		}
 	}
 	add := func(s *Spec, pin bool) {
@@ -127,7 +127,8 @@ func (w *wants) appendColumn(dst, key []byte) ([]byte, bool) {
 	return AppendColumnName(dst, key)
 }
 
-func foldKey(key string) string {
+// FoldKey turns a key's ASCII letters to upper case: keys that are equal then share a column.
+func FoldKey(key string) string {
 	b := []byte(key)
 	upperASCII(b)
 	return string(b)

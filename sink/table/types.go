@@ -1,6 +1,8 @@
 package table
 
 import (
+	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -172,4 +174,56 @@ func (t Type) String() string {
 	default:
 		return t.Text
 	}
+}
+
+// ParseColumnType reads a type that a column is to have, as DDL spells it. The error says what is wrong with it.
+func ParseColumnType(text string) (Type, error) {
+	t := ParseType(text)
+	outside := func(n, least, most int) bool { return n < least || n > most }
+	switch t.Base {
+	case Other:
+		return t, typeFault(text)
+	case Number:
+		if outside(t.Precision, 1, MaxPrecision) || outside(t.Scale, 0, min(t.Precision, MaxPrecision-1)) {
+			return t, fmt.Errorf("has other bounds than a NUMBER may: 1 to %d digits, and of these 0 to %d after the point", MaxPrecision, MaxPrecision-1)
+		}
+	case Varchar:
+		if outside(t.Length, 1, MaxText) {
+			return t, fmt.Errorf("has another length than 1 to %d", MaxText)
+		}
+	case Binary:
+		if outside(t.Length, 1, maxBinary) {
+			return t, fmt.Errorf("has another length than 1 to %d", maxBinary)
+		}
+	case Time, TimestampNTZ, TimestampLTZ, TimestampTZ:
+		if outside(t.Scale, 0, maxFraction) {
+			return t, fmt.Errorf("has other digits of a second than 0 to %d", maxFraction)
+		}
+	}
+	if args := arguments(text); args > arity[t.Base] {
+		return t, fmt.Errorf("has %d numbers in brackets, where the type takes %d", args, arity[t.Base])
+	}
+	return t, nil
+}
+
+// arity is how many numbers in brackets a type takes.
+var arity = map[Base]int{Number: 2, Varchar: 1, Binary: 1, Time: 1, TimestampNTZ: 1, TimestampLTZ: 1, TimestampTZ: 1}
+
+func arguments(text string) int {
+	_, args, ok := strings.Cut(text, "(")
+	if !ok {
+		return 0
+	}
+	return strings.Count(args, ",") + 1
+}
+
+func typeFault(text string) error {
+	name, _, _ := strings.Cut(strings.ToUpper(strings.TrimSpace(text)), "(")
+	switch strings.TrimSpace(name) {
+	case "TIMESTAMP":
+		return errors.New("is another type in each account: write TIMESTAMP_NTZ, TIMESTAMP_LTZ or TIMESTAMP_TZ")
+	case "GEOGRAPHY", "GEOMETRY", "VECTOR", "MAP", "FILE", "UUID", "DECFLOAT":
+		return errors.New("is a type that this program cannot load; pin VARIANT or VARCHAR, and convert it in a view")
+	}
+	return errors.New("is not a type of a column")
 }
