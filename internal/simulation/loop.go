@@ -34,7 +34,8 @@ func (l *loop) after(d time.Duration, do func()) { l.push(event{at: l.now + max(
 func (l *loop) push(e event) {
 	l.seq++
 	e.seq = l.seq
-	q := append(l.queue, e)
+	l.queue = append(l.queue, e)
+	q := l.queue
 	i := len(q) - 1
 	for i > 0 {
 		up := (i - 1) / 4
@@ -44,7 +45,6 @@ func (l *loop) push(e event) {
 		q[i], q[up] = q[up], q[i]
 		i = up
 	}
-	l.queue = q
 }
 
 func (l *loop) pop() event {

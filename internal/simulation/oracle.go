@@ -14,9 +14,6 @@ import (
 // quickly is how soon after the expiry of its lease a shard is read again where nothing else fails.
 const quickly = 3 * time.Second
 
-// together is how far apart workers that start at once may find the tip: each lists the shards by itself.
-const together = 15 * time.Second
-
 // soon is by when workers have their shares, where nothing else fails.
 const soon = 40 * time.Second
 
@@ -160,7 +157,7 @@ func (o *oracle) created(l lease.Lease) {
 			}
 		}
 	}
-	if began > o.tip+together {
+	if began > o.tip {
 		s.fail("the lease of %s begins at %v, and the first one was made at %v", l.Key, began, o.tip)
 	}
 	if sh.base == 0 && sh.done == 0 {

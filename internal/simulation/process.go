@@ -255,8 +255,10 @@ func (p *process) advanceLeases() {
 		})
 	}
 	if req := out.List; req != nil {
+		began := epoch.Add(s.now)
 		p.reading(toKinesis, func() func(lease.Instant, error) {
 			l := s.stream.list(req.Start)
+			l.Time = began
 			return func(now lease.Instant, err error) {
 				if err != nil {
 					l = lease.Listing{}

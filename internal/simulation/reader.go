@@ -31,7 +31,6 @@ type reader struct {
 	finished bool // committed to the shard's end
 	closed   bool
 	read     int64 // user records up to which it has read
-	polls    int
 }
 
 // batch is what lies in the spool of a batch: in the order in which it came.
@@ -166,7 +165,7 @@ func (r *reader) again(more bool) {
 	s := r.p.s
 	pause := s.plan.poll
 	if more {
-		pause = s.plan.poll / 4
+		pause = 200 * time.Millisecond // five calls a second
 	}
 	r.p.after(pause+s.latency(), r.poll)
 }

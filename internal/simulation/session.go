@@ -104,6 +104,29 @@ const detachedFor = 5 * time.Minute
 // detach leaves the server's session to itself.
 func (ss *session) detach() { ss.p.s.after(detachedFor, ss.end) }
 
+// fate is what becomes of a statement.
+type fate int
+
+const (
+	arrives    fate = iota
+	lost            // it never arrives
+	cancelled       // it arrives and has no effect
+	late            // it arrives when the client has given up
+	unanswered      // it arrives, and its answer is lost
+)
+
+func (s *Simulation) fate(w *worker) fate {
+	if s.now < w.cut[toSnowflake] {
+		return lost
+	}
+	for _, f := range []fate{lost, cancelled, late, unanswered} {
+		if s.once(s.faults.losses) {
+			return f
+		}
+	}
+	return arrives
+}
+
 // run sends a statement and waits for its answer. The request may be lost, may be late, and its answer may be lost: then
 // the client learns some time later that its connection is gone.
 func (ss *session) run(stmt snowflake.Statement) reply {
@@ -129,18 +152,18 @@ func (ss *session) run(stmt snowflake.Statement) reply {
 			there += s.upTo(20 * time.Second)
 		}
 		lostIn := s.latency() + s.upTo(8*time.Second)
-		switch {
-		case s.now < p.w.cut[toSnowflake], s.once(s.faults.losses): // never arrives
+		switch s.fate(p.w) {
+		case lost:
 			answer(lostIn, reply{err: gone(stmt.SQL(), "request lost")})
 			return
-		case s.once(s.faults.losses): // is cancelled before it has an effect
+		case cancelled:
 			answer(there+s.latency(), fails(snowflake.Retry, 604, stmt.SQL(), "SQL execution canceled"))
 			return
-		case s.once(s.faults.losses): // arrives when the client has given up
+		case late:
 			answer(lostIn, reply{err: gone(stmt.SQL(), "connection reset")})
 			s.after(lostIn+s.upTo(15*time.Second), func() { s.cloud.execute(ss, stmt, func(reply) {}) })
 			return
-		case s.once(s.faults.losses): // arrives, and the answer is lost
+		case unanswered:
 			answer(there+lostIn, reply{err: gone(stmt.SQL(), "answer lost")})
 			s.after(there, func() { s.cloud.execute(ss, stmt, func(reply) {}) })
 			return

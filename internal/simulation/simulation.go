@@ -1,7 +1,6 @@
 package simulation
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -147,7 +146,7 @@ func (s *Simulation) rest() {
 // fail keeps the first rule that is broken.
 func (s *Simulation) fail(format string, args ...any) {
 	if s.err == nil {
-		s.err = fmt.Errorf("at %v: %w", s.now, errors.New(fmt.Sprintf(format, args...)))
+		s.err = fmt.Errorf("at %v: "+format, append([]any{s.now}, args...)...)
 		if s.trace != nil {
 			s.say("BROKEN: %v", s.err)
 		}

@@ -215,7 +215,7 @@ func (st *stream) forget() {
 
 // list answers ListShards.
 func (st *stream) list(start *lease.Start) lease.Listing {
-	l := lease.Listing{Time: epoch.Add(st.s.now)}
+	var l lease.Listing
 	for _, sh := range st.shards {
 		switch {
 		case sh.gone:
