@@ -23,6 +23,8 @@ const (
 	ChildBeforeParent
 	// EarlyTransfer: a lease that is asked for is handed over before what was read is committed.
 	EarlyTransfer
+	// EarlyEnd: a shard's end is written before its children have leases.
+	EarlyEnd
 )
 
 // Rules of delivery.
