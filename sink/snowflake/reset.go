@@ -74,6 +74,10 @@ func (l *Ledger) Reset(ctx context.Context, shards []string) (map[string]Offset,
 		case n != 1:
 			return fmt.Errorf("%w: %s has %d rows '*', want 1", ErrOffsetsBroken, l.offsets, n)
 		}
+		// A replay that is under way goes by offsets that are no more.
+		if _, err = l.client.Exec(ctx, BumpEpochs{Offsets: l.offsets, Stream: ReplayStream(l.opts.Stream), Owner: owner, Shards: shards, By: 1}); err != nil {
+			return err
+		}
 		if reset, err = l.present(ctx, shards); err != nil || len(reset) == 0 {
 			return err
 		}

@@ -1,0 +1,238 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"kinesis-snowflake/config"
+	"kinesis-snowflake/internal/replay"
+	"kinesis-snowflake/sink/snowflake"
+)
+
+func (p *program) replayCommand() *cobra.Command {
+	var files, logs []string
+	var since string
+	var dryRun, asJSON bool
+	c := &cobra.Command{
+		Use:   "replay -c FILE --log FILE",
+		Short: "Load messages again that failed, once the pipeline file is mended",
+		Long: `Load messages again that failed, once the pipeline file is mended.
+
+The log is what the connector wrote, in whichever of its formats, with all its other lines; a file may be packed by gzip, and
+- is standard input. The records that its failed messages name are read from the stream once more, go through the transform
+as the file has it now, and the rows that the table does not hold are loaded: each once, also when this is run again, was
+killed, or runs beside the connector. The stream keeps records for its retention period only.
+
+Messages that lie after what the connector has loaded are left to it. What is not in the table at the end is listed, and
+makes the exit code 1.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			from, err := parseSince(since)
+			if err != nil {
+				return err
+			}
+			pipelines, err := config.Load(files...)
+			if err != nil {
+				return err
+			}
+			log, err := p.readLogs(logs, from)
+			if err != nil {
+				return err
+			}
+			return p.replayAll(c.Context(), pipelines, log, replay.Options{DryRun: dryRun}, asJSON)
+		},
+	}
+	filesFlag(c, &files)
+	c.Flags().StringArrayVar(&logs, "log", nil, "`FILE` that the connector's log was written to, or -; may be given several times")
+	c.Flags().StringVar(&since, "since", "", "only lines written at or after this `TIME` (RFC 3339)")
+	c.Flags().BoolVar(&dryRun, "dry-run", false, "only say what would be loaded; nothing is written")
+	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON object a pipeline, a line each")
+	if err := c.MarkFlagRequired("log"); err != nil {
+		panic(err) // only for a flag that is not there
+	}
+	return c
+}
+
+func parseSince(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return t, fmt.Errorf("--since is %q; it must be a time like 2026-11-22T09:00:00Z", text)
+	}
+	return t, nil
+}
+
+func (p *program) readLogs(names []string, since time.Time) (*replay.Log, error) {
+	log := &replay.Log{}
+	for _, name := range names {
+		if err := p.readLog(log, name, since); err != nil {
+			return nil, err
+		}
+	}
+	return log, nil
+}
+
+func (p *program) readLog(log *replay.Log, name string, since time.Time) error {
+	if name == "-" {
+		if err := log.Read(p.stdin, since); err != nil {
+			return fmt.Errorf("standard input: %w", err)
+		}
+		return nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return fmt.Errorf("open --log: %w", err)
+	}
+	defer func() { _ = f.Close() }() // it was read only
+	if err := log.Read(f, since); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// errLeft is the exit code's reason where the report says the rest.
+var errLeft = errors.New("not all failed messages are in the table")
+
+// replayAll replays one pipeline after the other. One that fails does not keep it from the others.
+func (p *program) replayAll(parent context.Context, pipelines []*config.Pipeline, lines *replay.Log, o replay.Options, asJSON bool) error {
+	ctx, stop := p.untilSignal(parent)
+	defer stop()
+	o.Logger = slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	if err := snowflake.LogDriver(o.Logger); err != nil {
+		return failure{err: err}
+	}
+	o.KinesisTransport, o.DynamoDBTransport, o.SnowflakeTransport = p.transports.kinesis, p.transports.dynamodb, p.transports.snowflake
+	o.Told = func(line string) { fmt.Fprintln(p.stderr, line) }
+	var failed []error
+	for _, cfg := range pipelines {
+		report, err := replay.Run(ctx, cfg, lines, o)
+		if perr := p.printReplay(report, asJSON); perr != nil {
+			return failure{err: perr}
+		}
+		switch {
+		case err == nil && report.Good():
+		case err == nil:
+			failed = append(failed, fmt.Errorf("%s: %w", cfg.File, errLeft))
+		case ctx.Err() != nil:
+			return failure{err: fmt.Errorf("%s: %w: %w", cfg.File, context.Cause(ctx), err)}
+		default:
+			failed = append(failed, fmt.Errorf("%s: %w", cfg.File, err))
+		}
+	}
+	if len(failed) > 0 {
+		return failure{err: errors.Join(failed...)}
+	}
+	return nil
+}
+
+// untilSignal returns a context that ends with the first signal.
+func (p *program) untilSignal(parent context.Context) (context.Context, context.CancelFunc) {
+	ctx, stop := context.WithCancelCause(parent)
+	go func() {
+		select {
+		case s := <-p.signals:
+			stop(fmt.Errorf("stopped by %s", s))
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { stop(nil) }
+}
+
+func (p *program) printReplay(r *replay.Report, asJSON bool) error {
+	if asJSON {
+		if err := json.NewEncoder(p.stdout).Encode(r); err != nil {
+			return fmt.Errorf("print: %w", err)
+		}
+		return nil
+	}
+	return printReplay(p.stdout, r)
+}
+
+// shownLeft is how many messages of one reason are named. --json names all.
+const shownLeft = 5
+
+func printReplay(out io.Writer, r *replay.Report) error {
+	fmt.Fprintf(out, "stream %s, table %s\n\n", r.Stream, r.Table)
+	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	fmt.Fprintf(t, "failed messages in the log\t%d\t%d lines\n", r.Messages, r.Lines)
+	for _, s := range replay.States() {
+		n := r.Counts[s]
+		if n == 0 && s != replay.Loaded {
+			continue
+		}
+		more := ""
+		if s == replay.Loaded {
+			more = fmt.Sprintf("%d rows", r.Rows)
+		}
+		fmt.Fprintf(t, "%s\t%d\t%s\n", stateText(s, r.DryRun), n, more)
+	}
+	if r.Unknown > 0 {
+		fmt.Fprintf(t, "not looked at\t%d\t\n", r.Unknown)
+	}
+	if err := t.Flush(); err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	for _, n := range []struct {
+		lines int
+		what  string
+	}{
+		{r.Others, "lines are failed messages of other pipelines"}, {r.Older, "lines are from before --since"}, {r.Unreadable, "lines of failed messages name no record and are passed over"},
+	} {
+		if n.lines > 0 {
+			fmt.Fprintf(out, "note: %d %s\n", n.lines, n.what)
+		}
+	}
+	printLeft(out, r.Left)
+	return nil
+}
+
+// printLeft names messages that are not in the table, those of one reason together, the commonest reason first.
+func printLeft(out io.Writer, left []replay.Left) {
+	type cause struct {
+		state  replay.State
+		reason string
+	}
+	of := map[cause][]replay.Left{}
+	var causes []cause
+	for _, l := range left {
+		c := cause{l.State, l.Reason}
+		if of[c] == nil {
+			causes = append(causes, c)
+		}
+		of[c] = append(of[c], l)
+	}
+	slices.SortStableFunc(causes, func(a, b cause) int { return cmp.Compare(len(of[b]), len(of[a])) })
+	for _, c := range causes {
+		fmt.Fprintf(out, "\n%d messages: %s: %s\n", len(of[c]), stateText(c.state, false), c.reason)
+		for i, l := range of[c] {
+			if i == shownLeft {
+				fmt.Fprintf(out, "  and %d more; --json names all\n", len(of[c])-shownLeft)
+				break
+			}
+			fmt.Fprintf(out, "  %s %s:%d\n", l.Shard, l.Sequence, l.Subsequence)
+		}
+	}
+}
+
+func stateText(s replay.State, dry bool) string {
+	if s == replay.Loaded && dry {
+		return "would be loaded"
+	}
+	return map[replay.State]string{
+		replay.Loaded: "loaded", replay.Present: "in the table already", replay.NoRow: "make no row now", replay.Failed: "fail still", replay.Renamed: "numbered otherwise",
+		replay.Gone: "gone from the stream", replay.Pending: "not yet committed", replay.Elsewhere: "of a stream that is no more",
+	}[s]
+}

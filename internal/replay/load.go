@@ -1,0 +1,262 @@
+package replay
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+
+	"kinesis-snowflake/internal/pipeline"
+	"kinesis-snowflake/internal/row"
+	"kinesis-snowflake/sink/snowflake"
+	"kinesis-snowflake/source"
+)
+
+const (
+	// shardsAtOnce bounds how many shards are read at a time; each holds one answer of up to 10 MiB.
+	shardsAtOnce = 4
+	// chunkBytes bounds the payload of the messages that are loaded together.
+	chunkBytes = 32 << 20
+)
+
+// fetched is a message with its record, as it was read again.
+type fetched struct {
+	message *message
+	record  row.Record
+}
+
+// load reads the admitted messages' records and loads them, chunk by chunk.
+func (r *replay) load(ctx context.Context) error {
+	newTransformer, err := pipeline.Transformers(r.cfg, r.keys, r.o.Logger)
+	if err != nil {
+		return err
+	}
+	l := &loader{replay: r, transform: newTransformer()}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	records := make(chan fetched)
+	go func() {
+		defer close(records)
+		if err := r.fetch(ctx, records); err != nil {
+			cancel(err)
+		}
+	}()
+	var chunk []fetched
+	bytes, sequences := 0, 0
+	flush := func() error {
+		if len(chunk) == 0 {
+			return nil
+		}
+		err := l.load(ctx, chunk)
+		chunk, bytes, sequences = nil, 0, 0
+		return err
+	}
+	for f := range records {
+		if n := len(chunk); n == 0 || chunk[n-1].message.shard != f.message.shard || chunk[n-1].message.at.Sequence != f.message.at.Sequence {
+			sequences++ // perhaps counted before, where shards take turns: that errs to the safe side
+		}
+		if sequences > snowflake.MaxPresent {
+			if err = flush(); err != nil {
+				break
+			}
+			sequences = 1
+		}
+		chunk, bytes = append(chunk, f), bytes+len(f.record.Data)
+		if bytes >= chunkBytes {
+			if err = flush(); err != nil {
+				break
+			}
+		}
+	}
+	if err == nil && context.Cause(ctx) == nil {
+		err = flush()
+	}
+	cause := context.Cause(ctx)
+	cancel(err)
+	for range records { // until the readers have ended
+	}
+	if err == nil {
+		err = cause
+	}
+	if err != nil {
+		return err
+	}
+	r.missing()
+	return nil
+}
+
+// fetch reads the records of all open messages and sends them, those of a shard in order.
+func (r *replay) fetch(ctx context.Context, to chan<- fetched) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	reader := r.tools.Again(r.info)
+	tokens := make(chan struct{}, shardsAtOnce)
+	var readers sync.WaitGroup
+	for id, shard := range r.messages.shards {
+		wanted := open(shard)
+		if len(wanted) == 0 {
+			continue
+		}
+		readers.Go(func() {
+			select {
+			case tokens <- struct{}{}:
+				defer func() { <-tokens }()
+			case <-ctx.Done():
+				return
+			}
+			if err := r.fetchShard(ctx, reader, id, wanted, to); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	readers.Wait()
+	return context.Cause(ctx)
+}
+
+func (r *replay) fetchShard(ctx context.Context, reader *source.Again, id string, wanted []*message, to chan<- fetched) error {
+	var places []source.Place
+	bySequence := map[string][]*message{}
+	for _, m := range wanted {
+		if len(bySequence[m.at.Sequence]) == 0 {
+			places = append(places, source.Place{Sequence: m.at.Sequence, Arrival: m.arrival})
+		}
+		bySequence[m.at.Sequence] = append(bySequence[m.at.Sequence], m)
+	}
+	return reader.Read(ctx, r.listed[id], places, func(rec *row.Record) error {
+		for _, m := range bySequence[string(rec.Sequence)] {
+			m.found = true
+			if m.at.Subsequence != rec.Subsequence {
+				continue
+			}
+			f := fetched{m, *rec}
+			f.record.Sequence, f.record.PartitionKey, f.record.Data = slices.Clone(rec.Sequence), slices.Clone(rec.PartitionKey), slices.Clone(rec.Data)
+			select {
+			case to <- f:
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}
+		return nil
+	})
+}
+
+// missing says of the messages that were not read why that is.
+func (r *replay) missing() {
+	for _, shard := range r.messages.shards {
+		for _, m := range open(shard) {
+			if m.found {
+				m.is(Gone, "the aggregate has no such user record, or source.hash_range_filter leaves it out")
+				continue
+			}
+			m.is(Gone, fmt.Sprintf("the stream has it no longer: records are kept for %s", keptFor(r.info.Retention)))
+		}
+	}
+}
+
+// loader makes rows of messages and loads them.
+type loader struct {
+	*replay
+	transform pipeline.Transformer
+}
+
+// load loads a chunk of messages, all or nothing.
+func (l *loader) load(ctx context.Context, chunk []fetched) error {
+	held, err := l.held(ctx, chunk)
+	if err != nil {
+		return err
+	}
+	batch := l.sink.NewBatch()
+	defer batch.Discard()
+	l.refused = map[place]string{}
+	rows := map[string]int64{}
+	for i := range chunk {
+		f := &chunk[i]
+		n, err := l.append(&chunk[i], held[place{f.message.shard, f.message.at}], batch.Append)
+		if err != nil {
+			return err
+		}
+		rows[f.message.shard] += n
+	}
+	if l.o.DryRun {
+		return nil
+	}
+	var parts []row.Part
+	total := int64(0)
+	for shard, n := range rows {
+		if n > 0 {
+			claim := l.claims[shard]
+			parts = append(parts, row.Part{Shard: shard, Claim: claim, To: after(claim.At)})
+			total += n
+		}
+	}
+	if total == 0 {
+		return nil
+	}
+	err = again(ctx, func() error {
+		out, err := l.sink.Load(ctx, batch, parts)
+		switch {
+		case err != nil:
+			return err
+		case out.Committed:
+			for shard := range out.Moved {
+				claim := l.claims[shard]
+				claim.At = after(claim.At)
+				l.claims[shard] = claim
+			}
+			return nil
+		case len(out.Fenced) > 0:
+			return fmt.Errorf("load %d rows: %w: nothing of this batch is loaded, run the same command again", total, snowflake.ErrSuperseded)
+		default:
+			return &snowflake.Error{Class: snowflake.Retry, Statement: "replay", Err: fmt.Errorf("%d rows were not committed", total)}
+		}
+	})
+	if err != nil {
+		for i := range chunk {
+			if m := chunk[i].message; m.state == Loaded {
+				m.is("", "")
+				m.rows = 0
+			}
+		}
+		return err
+	}
+	for i := range chunk {
+		m := chunk[i].message
+		if why, ok := l.refused[place{m.shard, m.at}]; ok {
+			m.is(Failed, string(row.StageLoad)+": "+why)
+			m.rows--
+		}
+	}
+	l.report.Rows += total - int64(len(l.refused))
+	l.o.Told(fmt.Sprintf("loaded %d rows of %d messages", total-int64(len(l.refused)), len(chunk)))
+	return nil
+}
+
+// after is the position of the replay's own offset after one more batch: it counts them.
+func after(p row.Position) row.Position {
+	n, _ := strconv.ParseInt(p.Sequence, 10, 64) // "" before the first
+	return row.Position{Sequence: strconv.FormatInt(n+1, 10)}
+}
+
+// held reads which rows of a chunk's messages the table holds.
+func (l *loader) held(ctx context.Context, chunk []fetched) (map[place][]snowflake.PresentRow, error) {
+	sequences := map[string][]string{}
+	for i := range chunk {
+		m := chunk[i].message
+		sequences[m.shard] = append(sequences[m.shard], m.at.Sequence)
+	}
+	for shard, list := range sequences {
+		slices.Sort(list)
+		sequences[shard] = slices.Compact(list)
+	}
+	var rows []snowflake.PresentRow
+	if err := again(ctx, func() (err error) { rows, err = l.sink.Present(ctx, sequences); return err }); err != nil {
+		return nil, err
+	}
+	held := map[place][]snowflake.PresentRow{}
+	for _, r := range rows {
+		p := place{r.Shard, r.At}
+		held[p] = append(held[p], r)
+	}
+	return held, nil
+}

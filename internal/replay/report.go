@@ -1,0 +1,63 @@
+package replay
+
+import (
+	"kinesis-snowflake/config"
+	"kinesis-snowflake/sink/snowflake"
+)
+
+// Report is what a replay has done, and what is left.
+type Report struct {
+	Pipeline   string        `json:"pipeline"`
+	Stream     string        `json:"stream"`
+	Table      string        `json:"table"`
+	DryRun     bool          `json:"dry_run"`
+	Lines      int           `json:"lines"`               // of failed messages of this pipeline
+	Older      int           `json:"lines_before_since"`  // left out by --since, of any pipeline
+	Others     int           `json:"lines_of_others"`     // failed messages of other pipelines
+	Unreadable int           `json:"lines_unreadable"`    // lines of failed messages that do not name a record
+	PassedOver int           `json:"lines_passed_over"`   // lines of something else
+	Messages   int           `json:"messages"`            // different ones
+	Counts     map[State]int `json:"counts"`              // of messages
+	Rows       int64         `json:"rows_loaded"`         // by this run
+	Left       []Left        `json:"left"`                // every message that is not good
+	Unknown    int           `json:"messages_not_judged"` // because the run ended early
+}
+
+// Left is a message that is not loaded, and why.
+type Left struct {
+	Shard       string `json:"shard"`
+	Sequence    string `json:"sequence"`
+	Subsequence int64  `json:"subsequence"`
+	State       State  `json:"state"`
+	Reason      string `json:"reason"`
+}
+
+func newReport(cfg *config.Pipeline, log *Log, dry bool) *Report {
+	table := snowflake.Name{Database: cfg.Sink.Database, Schema: cfg.Sink.Schema, Object: cfg.Sink.Table}
+	return &Report{Pipeline: cfg.File, Stream: cfg.Source.Stream, Table: table.String(), DryRun: dry, Older: log.Older, Unreadable: log.Unreadable, PassedOver: log.PassedOver,
+		Counts: map[State]int{}, Left: []Left{}}
+}
+
+// close counts the messages. There are none where the run ended before the log was looked at.
+func (r *Report) close(ms *messages) {
+	if ms == nil {
+		return
+	}
+	r.Lines, r.Others, r.Messages = ms.lines, ms.others, len(ms.all)
+	for _, m := range ms.all {
+		if m.state == "" {
+			r.Unknown++
+			continue
+		}
+		r.Counts[m.state]++
+		if r.DryRun {
+			r.Rows += m.rows
+		}
+		if !m.state.Good() {
+			r.Left = append(r.Left, Left{m.shard, m.at.Sequence, m.at.Subsequence, m.state, m.reason})
+		}
+	}
+}
+
+// Good reports whether every message of the log is in the table now, or makes no row.
+func (r *Report) Good() bool { return len(r.Left) == 0 && r.Unknown == 0 }

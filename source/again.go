@@ -1,0 +1,188 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+
+	"kinesis-snowflake/internal/row"
+	"kinesis-snowflake/source/kpl"
+	"kinesis-snowflake/source/lease"
+	"kinesis-snowflake/source/reader"
+)
+
+// Again reads single records of a stream a second time, beside the workers that read it. It may be used by several
+// goroutines, one a shard.
+type Again struct {
+	tools      *Tools
+	info       StreamInfo
+	aggregates *reader.Aggregates
+}
+
+// Again returns a reader of single records. User records of aggregates are left out as the pipeline's HashRangeFilter says.
+func (t *Tools) Again(info StreamInfo) *Again {
+	filter, _ := misplaced(t.opt.HashRangeFilter) // was checked
+	return &Again{tools: t, info: info, aggregates: reader.NewAggregates(t.opt.Logger, filter, func() (bool, error) {
+		ctx, cancel := context.WithTimeout(context.Background(), distributeTimeout)
+		defer cancel()
+		now, err := t.Describe(ctx)
+		return now.AutoDistributed, err
+	})}
+}
+
+// Place is a record of the service in its shard.
+type Place struct {
+	Sequence string
+	Arrival  time.Time // about when it came; zero where that is not known
+}
+
+const (
+	// A shard allows 5 calls and 2 MiB a second to all who poll it, and its worker comes first: these are half of it.
+	againSpacing = 400 * time.Millisecond
+	againRate    = 1 << 20
+	// Records that came within this time of each other are read in one go: what lies between them takes about as long
+	// to read as another iterator takes to get.
+	againNear = 2 * time.Second
+	// againMost is how many records one call of such a stretch asks for.
+	againMost = 2000
+	// againTries bounds the repeats of one call that was throttled or failed for a while: some two minutes.
+	againTries = 60
+)
+
+// Read reads the records at places, which are in order and all of one shard, and calls each for every user record of those
+// that the stream still has. A record is lent until each returns. Of a shard that is gone nothing is called. The error
+// is each's own, or one that no retry cures.
+func (a *Again) Read(ctx context.Context, shard lease.Shard, places []Place, each func(*row.Record) error) error {
+	r := &rereader{Again: a, shard: shard.ID, places: places, each: each}
+	if hashes, err := kpl.ParseRange(shard.StartHash, shard.EndHash); err == nil && !hashes.Whole() && !a.info.AutoDistributed {
+		r.hashes = &hashes
+	}
+	for len(r.places) > 0 {
+		if err := r.stretch(ctx, r.near()); err != nil {
+			if errors.Is(err, ErrShardGone) {
+				return nil
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+type rereader struct {
+	*Again
+	shard  string
+	hashes *kpl.Range
+	places []Place // still to come
+	each   func(*row.Record) error
+	next   time.Time // no call before it
+}
+
+// near is how many of the next places lie close together.
+func (r *rereader) near() int {
+	n := 1
+	for n < len(r.places) && !r.places[n].Arrival.IsZero() && !r.places[n-1].Arrival.IsZero() && r.places[n].Arrival.Sub(r.places[n-1].Arrival) <= againNear {
+		n++
+	}
+	return n
+}
+
+// stretch reads on from the next place until n of them were passed.
+func (r *rereader) stretch(ctx context.Context, n int) error {
+	rest := len(r.places) - n
+	most := int32(againMost)
+	if n == 1 {
+		most = 1
+	}
+	iterator, err := r.open(ctx)
+	if err != nil && reader.Classify(err) == reader.ClassInvalid {
+		r.places = r.places[1:] // no number of this shard, or of this stream: nothing is there to read
+		return nil
+	}
+	for err == nil && len(r.places) > rest {
+		var out *kinesis.GetRecordsOutput
+		err = r.call(ctx, "get records of shard "+r.shard, "GetRecords", func(ctx context.Context) (err error) {
+			_, arn := r.tools.stream()
+			out, err = r.tools.control.client.GetRecords(ctx, &kinesis.GetRecordsInput{ShardIterator: &iterator, StreamARN: arn, Limit: &most})
+			return err
+		})
+		if err != nil {
+			break
+		}
+		if err = r.take(out.Records, rest); err != nil {
+			return err
+		}
+		iterator = aws.ToString(out.NextShardIterator)
+		if iterator == "" || len(out.Records) == 0 && aws.ToInt64(out.MillisBehindLatest) == 0 {
+			r.places = r.places[len(r.places)-rest:]
+		}
+	}
+	if err != nil && reader.Classify(err) == reader.ClassExpired {
+		return nil // what each did took over five minutes: another iterator
+	}
+	return err
+}
+
+func (r *rereader) open(ctx context.Context) (iterator string, err error) {
+	in := &kinesis.GetShardIteratorInput{ShardId: &r.shard, ShardIteratorType: types.ShardIteratorTypeAtSequenceNumber, StartingSequenceNumber: &r.places[0].Sequence}
+	in.StreamName, in.StreamARN = r.tools.stream()
+	err = r.call(ctx, "get iterator of shard "+r.shard, "GetShardIterator", func(ctx context.Context) error {
+		out, err := r.tools.control.client.GetShardIterator(ctx, in)
+		if err == nil {
+			iterator = aws.ToString(out.ShardIterator)
+		}
+		return err
+	})
+	return iterator, err
+}
+
+// take hands over those of an answer's records that are wanted. Places that it has passed, or that it holds, are done.
+func (r *rereader) take(records []types.Record, rest int) error {
+	bytes := 0
+	for i := range records {
+		rec := &records[i]
+		bytes += len(rec.Data) + len(aws.ToString(rec.PartitionKey))
+		sequence := aws.ToString(rec.SequenceNumber)
+		for len(r.places) > rest && row.CompareSequence(r.places[0].Sequence, sequence) < 0 {
+			r.places = r.places[1:] // it would have come before this one
+		}
+		if len(r.places) <= rest || row.CompareSequence(r.places[0].Sequence, sequence) != 0 {
+			continue
+		}
+		r.places = r.places[1:]
+		one := []row.Record{{Sequence: []byte(sequence), PartitionKey: []byte(aws.ToString(rec.PartitionKey)), Data: rec.Data, Arrival: aws.ToTime(rec.ApproximateArrivalTimestamp).UnixMilli()}}
+		if err := reader.Users(one, r.aggregates, r.hashes, r.each); err != nil {
+			return err
+		}
+	}
+	r.next = time.Now().Add(max(againSpacing, time.Duration(float64(bytes)/againRate*float64(time.Second))))
+	return nil
+}
+
+// call makes a call at its time, and again while it is throttled or fails in a way that may pass.
+func (r *rereader) call(ctx context.Context, op, action string, call func(context.Context) error) error {
+	for n := 1; ; n++ {
+		if err := reader.Pause(ctx, max(0, time.Until(r.next))); err != nil {
+			return err
+		}
+		callCtx, cancel := context.WithTimeout(ctx, time.Minute)
+		err := call(callCtx)
+		cancel()
+		r.next = time.Now().Add(againSpacing / 2)
+		switch class := reader.Classify(err); {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case class == reader.ClassNotFound:
+			return fmt.Errorf("%s: %w", op, ErrShardGone)
+		case n == againTries || class != reader.ClassRetry && class != reader.ClassThrottled:
+			return reader.Explain(op, action, r.tools.control.stream.String(), err)
+		}
+		r.next = time.Now().Add(min(time.Duration(n)*500*time.Millisecond, 2*time.Second))
+	}
+}
