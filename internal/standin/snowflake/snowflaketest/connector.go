@@ -40,26 +40,38 @@ func connectorStatements(t *testing.T, make NewServer) {
 	}
 	c.exec(`ALTER TABLE ` + ordersTable + ` ADD COLUMN IF NOT EXISTS "NAME" VARCHAR, IF NOT EXISTS "B" VARCHAR`)
 	c.exec("BEGIN")
-	if n := c.exec(`UPDATE ` + offsetsTable + ` SET "UPDATED_AT" = CURRENT_TIMESTAMP() WHERE "SHARD" = '*'`); n != 1 {
+	// What follows the lock asks for the mark that only this transaction sees.
+	marked := func(mark string) string {
+		return ` AND EXISTS (SELECT 1 FROM ` + offsetsTable + ` m WHERE m."SHARD" = '*' AND m."OWNER" = '` + mark + `')`
+	}
+	if n := c.exec(`UPDATE ` + offsetsTable + ` SET "OWNER" = 'me', "UPDATED_AT" = CURRENT_TIMESTAMP() WHERE "SHARD" = '*'`); n != 1 {
 		t.Fatalf("the row '*' was updated %d times", n)
 	}
 	insert := `INSERT INTO ` + offsetsTable + ` ("STREAM", "SHARD", "APPLICATION", "EPOCH", "OWNER", "SEQUENCE", "SUBSEQUENCE", "BATCH_ID", "ROWS", "UPDATED_AT")
 		SELECT 'arn@1', v."SHARD", 'app', 0, NULL, '', 0, NULL, 0, CURRENT_TIMESTAMP() FROM (SELECT column1 AS "SHARD" FROM VALUES ('shardId-0'), ('shardId-1')) v
 		WHERE NOT EXISTS (SELECT 1 FROM ` + offsetsTable + ` o WHERE o."STREAM" = 'arn@1' AND o."SHARD" = v."SHARD")`
+	if n := c.exec(insert + marked("another")); n != 0 {
+		t.Fatalf("inserted %d offsets without the mark, want 0", n)
+	}
+	insert += marked("me")
 	if n := c.exec(insert); n != 2 {
 		t.Fatalf("inserted %d offsets, want 2", n)
 	}
 	if n := c.exec(insert); n != 0 {
 		t.Fatalf("inserted %d offsets again, want 0", n)
 	}
-	if n := c.exec(`UPDATE ` + offsetsTable + ` SET "EPOCH" = "EPOCH" + 1, "OWNER" = 'me', "UPDATED_AT" = CURRENT_TIMESTAMP() WHERE "STREAM" = 'arn@1' AND "SHARD" IN ('shardId-0', 'shardId-1')`); n != 2 {
+	take := `UPDATE ` + offsetsTable + ` SET "EPOCH" = "EPOCH" + 1, "OWNER" = 'me', "UPDATED_AT" = CURRENT_TIMESTAMP() WHERE "STREAM" = 'arn@1' AND "SHARD" IN ('shardId-0', 'shardId-1')`
+	if n := c.exec(take + marked("another")); n != 0 {
+		t.Fatalf("took %d shards without the mark, want 0", n)
+	}
+	if n := c.exec(take + marked("me")); n != 2 {
 		t.Fatalf("took %d shards, want 2", n)
 	}
 	offsets := `SELECT "STREAM", "SHARD", "APPLICATION", "EPOCH", "OWNER", "SEQUENCE", "SUBSEQUENCE", "BATCH_ID" FROM ` + offsetsTable + ` WHERE "STREAM" IN ('arn@1', '*')`
-	c.want(offsets, "*|*|app|0|NULL||0|NULL", "arn@1|shardId-0|app|1|me||0|NULL", "arn@1|shardId-1|app|1|me||0|NULL")
+	c.want(offsets, "*|*|app|0|me||0|NULL", "arn@1|shardId-0|app|1|me||0|NULL", "arn@1|shardId-1|app|1|me||0|NULL")
 	c.exec("COMMIT")
 	other := a.conn()
-	other.want(offsets, "*|*|app|0|NULL||0|NULL", "arn@1|shardId-0|app|1|me||0|NULL", "arn@1|shardId-1|app|1|me||0|NULL")
+	other.want(offsets, "*|*|app|0|me||0|NULL", "arn@1|shardId-0|app|1|me||0|NULL", "arn@1|shardId-1|app|1|me||0|NULL")
 
 	c.put("b-1.json", `["shardId-0","2026-01-02T03:04:05Z","pk","4951",0,"x",null,null,"12345678901234567890123456789012345678","a\nb",true,"1.5",{"b":[1.0,null],"a":"ü"}]
 ["shardId-0","2026-01-02T03:04:05Z","pk","4952",0,"x",2,{"Z":"1"},7]
