@@ -63,8 +63,8 @@ func (c *catalogue) addDatabase(name string, now time.Time) {
 	}
 }
 
-// Deny refuses a privilege from now on: INSERT, SELECT, UPDATE, DELETE, TRUNCATE and OWNERSHIP on a table ("DB.SCHEMA.TABLE"), CREATE TABLE and CREATE
-// STAGE on a schema ("DB.SCHEMA"), READ and WRITE on a stage, USAGE on a warehouse.
+// Deny refuses a privilege from now on: INSERT, SELECT, UPDATE, DELETE, TRUNCATE and OWNERSHIP on a table ("DB.SCHEMA.TABLE"), CREATE TABLE, CREATE
+// STAGE and CREATE VIEW on a schema ("DB.SCHEMA"), READ and WRITE on a stage, USAGE on a warehouse.
 func (s *Server) Deny(privilege, object string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -97,6 +97,14 @@ func walkExpr(x syntax.Expr, fn func(syntax.Expr)) {
 		for _, a := range x.Args {
 			walkExpr(a, fn)
 		}
+		if x.Over != nil {
+			for _, a := range x.Over.Partition {
+				walkExpr(a, fn)
+			}
+			for _, o := range x.Over.Order {
+				walkExpr(o.Expr, fn)
+			}
+		}
 	case *syntax.Cast:
 		walkExpr(x.X, fn)
 	case *syntax.Unary:

@@ -15,6 +15,9 @@ func (c *compiler) call(x *syntax.Call) (compiled, error) {
 	if aggregateNames[x.Name] {
 		return c.aggregate(x)
 	}
+	if x.Over != nil {
+		return c.window(x)
+	}
 	switch x.Name {
 	case "GET":
 		if len(x.Args) != 2 {

@@ -48,6 +48,7 @@ type catalogue struct {
 	databases  map[string]time.Time
 	schemas    map[schemaName]time.Time
 	tables     map[TableName]*table
+	views      map[TableName]*view
 	dropped    []*table // oldest first
 	stages     map[TableName]*stage
 	warehouses map[string]bool
@@ -57,7 +58,7 @@ type catalogue struct {
 
 func newCatalogue() *catalogue {
 	return &catalogue{
-		databases: map[string]time.Time{}, schemas: map[schemaName]time.Time{}, tables: map[TableName]*table{}, stages: map[TableName]*stage{},
+		databases: map[string]time.Time{}, schemas: map[schemaName]time.Time{}, tables: map[TableName]*table{}, views: map[TableName]*view{}, stages: map[TableName]*stage{},
 		warehouses: map[string]bool{}, roles: map[string]bool{},
 	}
 }

@@ -18,16 +18,18 @@ type env struct {
 	rows   [][]Value
 	parent *env
 	aggs   []Value
+	places []Value // by window function
 	record *copyRecord
 }
 
 // A compiler works for one statement, in one scope.
 type compiler struct {
-	st    *execution
-	scope *scope
-	aggs  *aggregation // nil where aggregates are not allowed
-	copy  bool         // inside COPY's transform
-	alias string       // COPY's stage alias
+	st      *execution
+	scope   *scope
+	aggs    *aggregation // nil where aggregates are not allowed
+	windows *[]window    // nil where window functions are not allowed
+	copy    bool         // inside COPY's transform
+	alias   string       // COPY's stage alias
 }
 
 func (c *compiler) in(s *scope) *compiler {

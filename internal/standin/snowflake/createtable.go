@@ -85,6 +85,8 @@ func (st *execution) tableExists(s *syntax.CreateTable, name TableName) (*answer
 		return nil, err
 	}
 	switch {
+	case c.views[name] != nil:
+		return nil, failf("002203", "42710", "SQL compilation error:\nObject found is of type 'VIEW', not specified type 'TABLE'.")
 	case c.tables[name] == nil || s.OrReplace:
 		return nil, nil
 	case s.IfNotExists:

@@ -11,6 +11,8 @@ func (st *execution) ddl(stmt syntax.Statement) (*answer, error) {
 		return st.createStage(s)
 	case *syntax.CreateTable:
 		return st.createTable(s)
+	case *syntax.CreateView:
+		return st.createView(s)
 	case *syntax.AlterTable:
 		return st.alterTable(s)
 	case *syntax.Drop:

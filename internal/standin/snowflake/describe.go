@@ -8,8 +8,12 @@ func (st *execution) describeTable(s *syntax.Describe) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, columns, err := st.server.cat.lookup(name)
-	if err != nil {
+	var columns []tableColumn
+	if v := st.server.cat.view(name); v != nil {
+		for _, c := range v.columns {
+			columns = append(columns, tableColumn{Column: c})
+		}
+	} else if _, columns, err = st.server.cat.lookup(name); err != nil {
 		return nil, notFound("Table", name)
 	}
 	a := &answer{kind: typeDescribe}

@@ -2,6 +2,7 @@ package snowflake
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -40,6 +41,12 @@ func (st *execution) drop(s *syntax.Drop) (*answer, error) {
 			return none, nil
 		}
 		return gone, sv.dropTable(st.ctx, t, st.now)
+	case "VIEW":
+		n, err := st.session.qualify(s.Name)
+		if err != nil {
+			return nil, err
+		}
+		return st.dropView(n, s.IfExists)
 	case "STAGE":
 		n, err := st.session.qualify(s.Name)
 		if err != nil {
@@ -82,6 +89,9 @@ func (st *execution) drop(s *syntax.Drop) (*answer, error) {
 			doomed = append(doomed, t)
 		}
 	}
+	maps.DeleteFunc(sv.cat.views, func(v TableName, _ *view) bool {
+		return s.Kind == "DATABASE" && v.Database == name || s.Kind == "SCHEMA" && schemaName{v.Database, v.Schema} == n
+	})
 	sv.cat.mu.Unlock()
 	if !found && !s.IfExists {
 		return nil, notFound(title(s.Kind), plainName(name))

@@ -74,22 +74,8 @@ func (c *compiler) tableRef(r syntax.TableRef, outer *scope) (*source, bool, err
 		if err != nil {
 			return nil, false, err
 		}
-		t, columns, err := c.st.server.cat.lookup(name)
-		if err != nil {
+		if err := c.namedSource(name, src); err != nil {
 			return nil, false, err
-		}
-		if err := c.st.server.allowed("SELECT", "table", t.name); err != nil {
-			return nil, false, err
-		}
-		src.name = t.name
-		if src.alias == "" {
-			src.alias = t.name.Table
-		}
-		for _, col := range columns {
-			src.cols = append(src.cols, col.Column)
-		}
-		src.load = func(_ *env, fn func(int64, []Value) error) error {
-			return c.st.server.scan(c.st.ctx, c.st.tx, t, columns, src.pick, fn)
 		}
 	}
 	if len(r.Columns) > 0 {
@@ -106,4 +92,29 @@ func (c *compiler) tableRef(r syntax.TableRef, outer *scope) (*source, bool, err
 		src.slots[i] = -1
 	}
 	return src, tables, nil
+}
+
+// namedSource reads a table or a view.
+func (c *compiler) namedSource(name TableName, src *source) error {
+	if v := c.st.server.cat.view(name); v != nil {
+		return c.viewSource(v, src)
+	}
+	t, columns, err := c.st.server.cat.lookup(name)
+	if err != nil {
+		return err
+	}
+	if err := c.st.server.allowed("SELECT", "table", t.name); err != nil {
+		return err
+	}
+	src.name = t.name
+	if src.alias == "" {
+		src.alias = t.name.Table
+	}
+	for _, col := range columns {
+		src.cols = append(src.cols, col.Column)
+	}
+	src.load = func(_ *env, fn func(int64, []Value) error) error {
+		return c.st.server.scan(c.st.ctx, c.st.tx, t, columns, src.pick, fn)
+	}
+	return nil
 }

@@ -85,6 +85,23 @@ var functions = map[string]function{
 	"SYSDATE": {0, 0, true, always(KindTimestampNTZ), func(st *execution, _ []Value) (Value, error) {
 		return TimestampValue(KindTimestampNTZ, st.now.UTC()), nil
 	}},
+	"LPAD": {3, 3, false, always(KindVarchar), func(st *execution, a []Value) (Value, error) {
+		n, err := st.formats.convert(a[1], defaultType(KindNumber))
+		if err != nil {
+			return n, err
+		}
+		length, err := strconv.Atoi(n.Text)
+		if err != nil {
+			return n, outOfRange(n.Text)
+		}
+		text, fill := []rune(st.formats.text(a[0])), []rune(st.formats.text(a[2]))
+		var pad []rune
+		for i := 0; len(fill) > 0 && len(text)+len(pad) < length; i++ {
+			pad = append(pad, fill[i%len(fill)])
+		}
+		all := append(pad, text...)
+		return TextValue(string(all[:min(len(all), max(length, 0))])), nil
+	}},
 	"CURRENT_USER":      sessionText(func(st *execution) string { return st.session.user }),
 	"CURRENT_ROLE":      sessionText(func(st *execution) string { return st.session.role }),
 	"CURRENT_DATABASE":  sessionText(func(st *execution) string { return st.session.database }),

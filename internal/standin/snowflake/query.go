@@ -111,6 +111,10 @@ func (c *compiler) core(s *syntax.Select, outer *scope) (*plan, error) {
 	if k.aggs, err = k.aggregates(s, items); err != nil {
 		return nil, err
 	}
+	var windows []window
+	if k.windows = &windows; k.aggs != nil {
+		k.windows = nil
+	}
 	out := make([]compiled, len(items))
 	for i, it := range items {
 		if out[i], err = k.expr(it.Expr); err != nil {
@@ -130,11 +134,21 @@ func (c *compiler) core(s *syntax.Select, outer *scope) (*plan, error) {
 		}
 		having = &h
 	}
+	var qualify *compiled
+	if s.Qualify != nil {
+		q, err := k.expr(s.Qualify)
+		if err != nil {
+			return nil, err
+		}
+		if qualify = &q; len(windows) == 0 {
+			return nil, compileError("found QUALIFY clause without a window function")
+		}
+	}
 	limit, err := k.limits(s)
 	if err != nil {
 		return nil, err
 	}
-	r := &runner{st: c.st, scope: sc, where: where, aggs: k.aggs, having: having, out: out, order: order, distinct: s.Distinct, limit: limit}
+	r := &runner{st: c.st, scope: sc, where: where, aggs: k.aggs, having: having, windows: windows, qualify: qualify, out: out, order: order, distinct: s.Distinct, limit: limit}
 	p.each = r.each
 	return p, nil
 }

@@ -13,6 +13,8 @@ type runner struct {
 	where    *compiled
 	aggs     *aggregation
 	having   *compiled
+	windows  []window
+	qualify  *compiled
 	out      []compiled
 	order    []orderKey
 	distinct bool
@@ -129,6 +131,11 @@ func (r *runner) each(outer *env, fn func([]Value) error) error {
 				return err
 			}
 		}
+		if r.qualify != nil {
+			if ok, err := isTrue(*r.qualify, e); err != nil || !ok {
+				return err
+			}
+		}
 		row := make([]Value, len(r.out))
 		for i, x := range r.out {
 			var err error
@@ -157,7 +164,9 @@ func (r *runner) each(outer *env, fn func([]Value) error) error {
 		return nil
 	}
 	var err error
-	if r.aggs == nil {
+	if len(r.windows) > 0 {
+		err = r.windowed(outer, project)
+	} else if r.aggs == nil {
 		err = r.joined(outer, func(_ int64, e *env) error { return project(e) })
 	} else {
 		err = r.aggs.groups(r, outer, project)
@@ -179,10 +188,12 @@ func (r *runner) each(outer *env, fn func([]Value) error) error {
 
 type sortedRow struct{ row, keys []Value }
 
-func (r *runner) sort(rows []sortedRow) error {
+func (r *runner) sort(rows []sortedRow) error { return sortRows(rows, r.order, &r.st.formats) }
+
+func sortRows(rows []sortedRow, order []orderKey, f *timeFormats) error {
 	var failed error
 	slices.SortStableFunc(rows, func(a, b sortedRow) int {
-		for i, o := range r.order {
+		for i, o := range order {
 			x, y := a.keys[i], b.keys[i]
 			if x.IsNull() || y.IsNull() {
 				n := boolInt(x.IsNull()) - boolInt(y.IsNull())
@@ -194,7 +205,7 @@ func (r *runner) sort(rows []sortedRow) error {
 				}
 				continue
 			}
-			n, err := r.st.formats.compare(x, y)
+			n, err := f.compare(x, y)
 			if err != nil {
 				failed = err
 			}

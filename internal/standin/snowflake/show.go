@@ -26,6 +26,8 @@ func (st *execution) show(s *syntax.Show) (*answer, error) {
 	switch s.What {
 	case "TABLES":
 		return st.showTables(s)
+	case "VIEWS":
+		return st.showViews(s)
 	case "COLUMNS":
 		return st.showColumns(s)
 	case "STAGES":

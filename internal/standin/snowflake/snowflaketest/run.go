@@ -25,6 +25,8 @@ func Run(t *testing.T, make NewServer) {
 		{"names", names},
 		{"definitions", definitions},
 		{"queries", queries},
+		{"windows", windows},
+		{"views", views},
 		{"binds", binds},
 		{"warehouses and grants", warehouses},
 		{"casts", casts},

@@ -60,6 +60,7 @@ type Select struct {
 	Where    Expr
 	GroupBy  []Expr
 	Having   Expr
+	Qualify  Expr
 	Union    []*Select // UNION ALL
 	Order    []OrderItem
 	Limit    Expr

@@ -29,6 +29,12 @@ type (
 		Args     []Expr
 		Distinct bool
 		Star     bool
+		Over     *Window // of a window function
+	}
+	// Window is OVER (PARTITION BY ... ORDER BY ...).
+	Window struct {
+		Partition []Expr
+		Order     []OrderItem
 	}
 	// Cast is x::TYPE, CAST(x AS TYPE) or TRY_CAST.
 	Cast struct {

@@ -41,7 +41,18 @@ type (
 		Options     []Option
 		As          *Select
 	}
-	// Drop is DROP TABLE, STAGE, SCHEMA, DATABASE or WAREHOUSE.
+	// CreateView is CREATE VIEW. Text is the statement as written.
+	CreateView struct {
+		Name        Name
+		OrReplace   bool
+		IfNotExists bool
+		Columns     []string // empty: those of the query
+		CopyGrants  bool
+		Comment     string
+		As          *Select
+		Text        string
+	}
+	// Drop is DROP TABLE, VIEW, STAGE, SCHEMA, DATABASE or WAREHOUSE.
 	Drop struct {
 		Kind     string
 		Name     Name
@@ -77,9 +88,9 @@ type (
 		DropDefault bool
 		Comment     *string
 	}
-	// Describe is DESC[RIBE] TABLE.
+	// Describe is DESC[RIBE] TABLE or VIEW, which are the same.
 	Describe struct{ Name Name }
-	// Show is SHOW of TABLES, COLUMNS, STAGES, LOCKS, TRANSACTIONS, SCHEMAS, DATABASES, PARAMETERS.
+	// Show is SHOW of TABLES, VIEWS, COLUMNS, STAGES, LOCKS, TRANSACTIONS, SCHEMAS, DATABASES, PARAMETERS.
 	Show struct {
 		What    string
 		Like    *string
@@ -157,6 +168,7 @@ func (*AlterSession) statement()    {}
 func (*CreateContainer) statement() {}
 func (*CreateStage) statement()     {}
 func (*CreateTable) statement()     {}
+func (*CreateView) statement()      {}
 func (*Drop) statement()            {}
 func (*Undrop) statement()          {}
 func (*Truncate) statement()        {}

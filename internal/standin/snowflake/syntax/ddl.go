@@ -8,6 +8,9 @@ func (p *parser) create() (Statement, error) {
 		p.i++
 	}
 	kind := p.next().text
+	if kind == "SECURE" && p.is("VIEW") {
+		kind = p.next().text
+	}
 	exists := p.accept("IF", "NOT", "EXISTS")
 	if replace && exists {
 		return nil, p.fail(p.tokens[p.i-1], "options IF NOT EXISTS and OR REPLACE are incompatible.")
@@ -28,6 +31,8 @@ func (p *parser) create() (Statement, error) {
 		}
 		opts, err := p.options()
 		return &CreateStage{Name: n, OrReplace: replace, IfNotExists: exists, Options: opts}, err
+	case "VIEW":
+		return p.createView(&CreateView{OrReplace: replace, IfNotExists: exists, Text: p.src})
 	case "TABLE":
 		return p.createTable(&CreateTable{OrReplace: replace, IfNotExists: exists})
 	}
@@ -70,6 +75,33 @@ func (p *parser) createTable(c *CreateTable) (Statement, error) {
 	return c, err
 }
 
+// createView reads the parts of a view in the one order that the service takes them in (Snowflake docs, "CREATE VIEW").
+func (p *parser) createView(c *CreateView) (Statement, error) {
+	var err error
+	if c.Name, err = p.name(); err != nil {
+		return nil, err
+	}
+	if p.isOp("(") {
+		if c.Columns, err = p.columnList(); err != nil {
+			return nil, err
+		}
+	}
+	c.CopyGrants = p.accept("COPY", "GRANTS")
+	if p.accept("COMMENT") {
+		if err := p.expectOp("="); err != nil {
+			return nil, err
+		}
+		if c.Comment, err = p.stringLit(); err != nil {
+			return nil, err
+		}
+	}
+	if err := p.expect("AS"); err != nil {
+		return nil, err
+	}
+	c.As, err = p.query()
+	return c, err
+}
+
 // columnDef reads name, type and what may stand behind them. In CREATE TABLE ... AS the type may be missing.
 func (p *parser) columnDef(typeless bool) (ColumnDef, error) {
 	var d ColumnDef
@@ -108,7 +140,7 @@ func (p *parser) columnDef(typeless bool) (ColumnDef, error) {
 
 func (p *parser) drop() (Statement, error) {
 	kind := p.next().text
-	if !slices.Contains([]string{"TABLE", "STAGE", "SCHEMA", "DATABASE", "WAREHOUSE"}, kind) {
+	if !slices.Contains([]string{"TABLE", "VIEW", "STAGE", "SCHEMA", "DATABASE", "WAREHOUSE"}, kind) {
 		p.i--
 		return nil, p.unexpected()
 	}

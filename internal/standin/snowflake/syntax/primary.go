@@ -134,6 +134,11 @@ func (p *parser) call(name token) (Expr, error) {
 	c := &Call{Name: name.text}
 	if p.isOp(")") {
 		p.i++
+		if name.text == "ROW_NUMBER" && p.accept("OVER") {
+			var err error
+			c.Over, err = p.window()
+			return c, err
+		}
 		return c, nil
 	}
 	if p.isOp("*") && p.tokens[p.i+1].text == ")" {
@@ -153,6 +158,26 @@ func (p *parser) call(name token) (Expr, error) {
 		return nil, p.unexpected()
 	}
 	return c, nil
+}
+
+// window reads what stands behind OVER. Frames, and windows of other functions than ROW_NUMBER, are left to the engine.
+func (p *parser) window() (*Window, error) {
+	w := &Window{}
+	if err := p.expectOp("("); err != nil {
+		return nil, err
+	}
+	var err error
+	if p.accept("PARTITION", "BY") {
+		if w.Partition, err = p.exprList(); err != nil {
+			return nil, err
+		}
+	}
+	if p.accept("ORDER", "BY") {
+		if w.Order, err = p.orderBy(); err != nil {
+			return nil, err
+		}
+	}
+	return w, p.expectOp(")")
 }
 
 func (p *parser) caseExpr() (Expr, error) {

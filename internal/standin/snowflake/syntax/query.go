@@ -18,7 +18,7 @@ func (p *parser) query() (*Select, error) {
 		s.Union = append(s.Union, u)
 	}
 	if p.accept("ORDER", "BY") {
-		if err := p.orderBy(s); err != nil {
+		if s.Order, err = p.orderBy(); err != nil {
 			return nil, err
 		}
 	}
@@ -35,11 +35,12 @@ func (p *parser) query() (*Select, error) {
 	return s, nil
 }
 
-func (p *parser) orderBy(s *Select) error {
+func (p *parser) orderBy() ([]OrderItem, error) {
+	var items []OrderItem
 	for {
 		x, err := p.expr()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		o := OrderItem{Expr: x}
 		if p.accept("DESC") {
@@ -50,13 +51,13 @@ func (p *parser) orderBy(s *Select) error {
 		if p.accept("NULLS") {
 			first := p.accept("FIRST")
 			if !first && !p.accept("LAST") {
-				return p.unexpected()
+				return nil, p.unexpected()
 			}
 			o.NullsFirst = &first
 		}
-		s.Order = append(s.Order, o)
+		items = append(items, o)
 		if !p.acceptOp(",") {
-			return nil
+			return items, nil
 		}
 	}
 }
@@ -103,6 +104,11 @@ func (p *parser) selectCore() (*Select, error) {
 	}
 	if p.accept("HAVING") {
 		if s.Having, err = p.expr(); err != nil {
+			return nil, err
+		}
+	}
+	if p.accept("QUALIFY") {
+		if s.Qualify, err = p.expr(); err != nil {
 			return nil, err
 		}
 	}

@@ -52,7 +52,7 @@ func (p *parser) statement() (Statement, error) {
 	case "ALTER":
 		return p.alter()
 	case "DESC", "DESCRIBE":
-		if !p.accept("TABLE") {
+		if !p.accept("TABLE") && !p.accept("VIEW") {
 			return nil, p.unexpected()
 		}
 		n, err := p.name()
@@ -117,7 +117,7 @@ func (p *parser) show() (Statement, error) {
 	p.accept("TERSE")
 	t := p.next()
 	switch t.text {
-	case "TABLES", "COLUMNS", "STAGES", "LOCKS", "TRANSACTIONS", "SCHEMAS", "DATABASES", "PARAMETERS", "WAREHOUSES":
+	case "TABLES", "VIEWS", "COLUMNS", "STAGES", "LOCKS", "TRANSACTIONS", "SCHEMAS", "DATABASES", "PARAMETERS", "WAREHOUSES":
 		s.What = t.text
 	default:
 		p.i--
