@@ -54,9 +54,9 @@ func emitted(t *testing.T) []sqlText {
 		here, beside := []string{h}, []string{h, h + "$OFFSETS"}
 		all = append(all,
 			say(CreateOffsets{offsets, h}, beside, own),
-			say(LockOffsets{Offsets: offsets}, beside, nil),
-			say(InsertOffsets{Offsets: offsets, Stream: h, Application: h, Shards: []string{h, "shardId-000000000000"}}, beside, own),
-			say(BumpEpochs{Offsets: offsets, Stream: h, Owner: h, Shards: []string{h, "shardId-000000000000"}, By: 1}, beside, own),
+			say(LockOffsets{offsets, h}, beside, own),
+			say(InsertOffsets{Offsets: offsets, Stream: h, Application: h, Shards: []string{h, "shardId-000000000000"}, Mark: h}, beside, own),
+			say(BumpEpochs{Offsets: offsets, Stream: h, Owner: h, Shards: []string{h, "shardId-000000000000"}, By: 1, Mark: h}, beside, own),
 			say(ResetOffsets{Offsets: offsets, Stream: h, Owner: h, Shards: []string{h, "shardId-000000000000"}}, beside, own),
 			say(ReadOffsets{offsets, h}, beside, own),
 			say(MoveOffsets{Offsets: offsets, Stream: h, BatchID: h, Moves: []Move{{Shard: h, Epoch: 1, To: at, Rows: 5}, {Shard: "shardId-000000000000", Epoch: 2, From: at, To: at, Rows: 1}}}, beside, own),
