@@ -1,0 +1,154 @@
+package source
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+
+	"kinesis-snowflake/internal/row"
+	"kinesis-snowflake/source/kpl"
+	"kinesis-snowflake/source/lease"
+	"kinesis-snowflake/source/reader"
+)
+
+// Sampling is how much of a shard is wanted.
+type Sampling struct {
+	Records int   // user records, half of them from the shard's start and half from near its tip
+	Bytes   int64 // of their data; an answer that goes beyond is the last one
+}
+
+// Sampled is some of a shard's user records, in the shard's order. They belong to the caller.
+type Sampled struct {
+	Records []row.Record
+	Whole   bool // the shard has no others
+}
+
+// sampleMost is how many records one call of a sample asks for.
+const sampleMost = 500
+
+// lookbacks are how far before now a shard's tip is looked for, until enough records lie between there and now.
+var lookbacks = []time.Duration{time.Minute, 15 * time.Minute, 3 * time.Hour, 24 * time.Hour}
+
+// Sample reads some of a shard's records with GetRecords, at half the pace that a shard allows, since its worker comes first.
+// It leaves no trace. Of a shard that is gone it returns nothing.
+func (t *Tools) Sample(ctx context.Context, info StreamInfo, shard lease.Shard, want Sampling) (Sampled, error) {
+	again := t.Again(info)
+	s := &sampler{rereader: rereader{Again: again, shard: shard.ID}, have: map[row.Position]bool{}}
+	if hashes, err := kpl.ParseRange(shard.StartHash, shard.EndHash); err == nil && !hashes.Whole() && !info.AutoDistributed {
+		s.hashes = &hashes
+	}
+	out, err := s.sample(ctx, want)
+	if errors.Is(err, ErrShardGone) {
+		return out, nil
+	}
+	return out, err
+}
+
+type sampler struct {
+	rereader
+	have map[row.Position]bool
+}
+
+func (s *sampler) sample(ctx context.Context, want Sampling) (Sampled, error) {
+	first, whole, err := s.from(ctx, time.Time{}, want.half())
+	if err != nil || whole {
+		return Sampled{first, whole}, err
+	}
+	rest := Sampling{want.Records - len(first), want.half().Bytes}
+	var last []row.Record
+	for _, back := range lookbacks {
+		now := time.Now()
+		found, _, err := s.from(ctx, now.Add(-back), rest)
+		if err != nil {
+			return Sampled{first, false}, err
+		}
+		if last = found; len(last) >= rest.Records {
+			break
+		}
+	}
+	for i := range first {
+		s.have[place(&first[i])] = true
+	}
+	for i := range last {
+		if !s.have[place(&last[i])] {
+			first = append(first, last[i])
+		}
+	}
+	return Sampled{first, false}, nil
+}
+
+func (s Sampling) half() Sampling { return Sampling{(s.Records + 1) / 2, (s.Bytes + 1) / 2} }
+
+func place(r *row.Record) row.Position {
+	return row.Position{Sequence: string(r.Sequence), Subsequence: r.Subsequence}
+}
+
+// from reads on from a time, the shard's start when that is zero, and reports whether it came to the tip.
+func (s *sampler) from(ctx context.Context, at time.Time, want Sampling) (records []row.Record, tip bool, err error) {
+	in := &kinesis.GetShardIteratorInput{ShardId: &s.shard, ShardIteratorType: types.ShardIteratorTypeTrimHorizon}
+	if !at.IsZero() {
+		in.ShardIteratorType, in.Timestamp = types.ShardIteratorTypeAtTimestamp, &at
+	}
+	in.StreamName, in.StreamARN = s.tools.stream()
+	iterator := ""
+	err = s.call(ctx, "get iterator of shard "+s.shard, "GetShardIterator", func(ctx context.Context) error {
+		out, err := s.tools.control.client.GetShardIterator(ctx, in)
+		if err == nil {
+			iterator = aws.ToString(out.ShardIterator)
+		}
+		return err
+	})
+	for empty := 0; err == nil && empty < maxLooks && len(records) < want.Records && want.Bytes > 0; {
+		most := int32(min(sampleMost, want.Records-len(records)))
+		var out *kinesis.GetRecordsOutput
+		err = s.call(ctx, "get records of shard "+s.shard, "GetRecords", func(ctx context.Context) (err error) {
+			_, arn := s.tools.stream()
+			out, err = s.tools.control.client.GetRecords(ctx, &kinesis.GetRecordsInput{ShardIterator: &iterator, StreamARN: arn, Limit: &most})
+			return err
+		})
+		if err != nil {
+			break
+		}
+		size, err := s.keep(out.Records, want.Records, &records)
+		if err != nil {
+			return records, false, err
+		}
+		want.Bytes -= size
+		if len(out.Records) == 0 {
+			empty++
+		}
+		iterator = aws.ToString(out.NextShardIterator)
+		if iterator == "" || aws.ToInt64(out.MillisBehindLatest) == 0 {
+			return records, len(records) < want.Records, nil
+		}
+	}
+	return records, false, err
+}
+
+// keep appends copies of an answer's user records, up to most of them in all, and returns the bytes that the answer had.
+func (s *sampler) keep(records []types.Record, most int, kept *[]row.Record) (size int64, err error) {
+	for i := range records {
+		rec := &records[i]
+		size += int64(len(rec.Data) + len(aws.ToString(rec.PartitionKey)))
+		one := []row.Record{{Sequence: []byte(aws.ToString(rec.SequenceNumber)), PartitionKey: []byte(aws.ToString(rec.PartitionKey)),
+			Data: rec.Data, Arrival: aws.ToTime(rec.ApproximateArrivalTimestamp).UnixMilli()}}
+		err := reader.Users(one, s.aggregates, s.hashes, func(u *row.Record) error {
+			if len(*kept) < most {
+				copied := *u
+				copied.Sequence, copied.PartitionKey, copied.Data = bytes.Clone(u.Sequence), bytes.Clone(u.PartitionKey), bytes.Clone(u.Data)
+				*kept = append(*kept, copied)
+			}
+			return nil
+		})
+		if err != nil {
+			return size, err
+		}
+	}
+	s.next = time.Now().Add(max(againSpacing, time.Duration(float64(size)/againRate*float64(time.Second))))
+	return size, nil
+}
