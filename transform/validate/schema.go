@@ -1,0 +1,236 @@
+package validate
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+
+	"github.com/santhosh-tekuri/jsonschema/v5"
+
+	"kinesis-snowflake/internal/row"
+)
+
+// MaxWork is how many values, times levels of nesting, a document may have for the library to check it.
+const MaxWork = 1_000_000
+
+// Mode says what becomes of a document that violates the schema.
+type Mode string
+
+// The modes. The empty one is Reject.
+const (
+	Reject Mode = "reject" // it is a failed message
+	Warn   Mode = "warn"   // it becomes a row all the same, so that a column cannot rely on the schema
+)
+
+// Options say how a schema is read.
+type Options struct {
+	// BaseDir is the folder in which $ref finds other files. If it is empty, it finds none.
+	BaseDir string
+	// File is the schema's own name within BaseDir, for references to it by its name and for errors; "schema.json" if empty.
+	File string
+	Mode Mode
+}
+
+// Schema is a compiled JSON Schema. It is safe for concurrent use.
+type Schema struct {
+	library  *jsonschema.Schema
+	compares bool // numbers of a document, with more than numbers of the schema
+	fast     *form
+	columns  []ColumnHint
+}
+
+// Compile reads a schema, and the files that it refers to.
+func Compile(schema []byte, o Options) (_ *Schema, err error) {
+	defer func() {
+		if r := recover(); r != nil { // the library panics on some schemas that its own check lets pass
+			err = fmt.Errorf("compile JSON Schema: %v", r)
+		}
+	}()
+	if o.File == "" {
+		o.File = "schema.json"
+	}
+	schema = bytes.TrimPrefix(schema, []byte("\xef\xbb\xbf"))
+	var top any
+	if err := json.Unmarshal(schema, &top); err != nil {
+		return nil, fmt.Errorf("read JSON Schema: not JSON: %w", err)
+	}
+	switch top.(type) {
+	case map[string]any, bool:
+	default:
+		return nil, errors.New("read JSON Schema: it is neither an object nor true or false")
+	}
+	if err := checkNumbers(schema); err != nil {
+		return nil, fmt.Errorf("read JSON Schema: %w", err)
+	}
+	l := &loader{texts: map[string][]byte{}}
+	address := "file:///" + url.PathEscape(o.File)
+	if o.BaseDir != "" {
+		if l.dir, err = filepath.Abs(o.BaseDir); err != nil {
+			return nil, fmt.Errorf("find the schema's folder: %w", err)
+		}
+		address = (&url.URL{Scheme: "file", Path: filepath.ToSlash(filepath.Join(l.dir, o.File))}).String()
+	}
+	c := jsonschema.NewCompiler()
+	c.AssertFormat = true
+	c.ExtractAnnotations = true
+	c.LoadURL = l.load
+	c.Formats = map[string]func(any) bool{}
+	// Draft 7 would assert contents, the later ones do not.
+	c.Decoders = map[string]func(string) ([]byte, error){"base64": nil}
+	c.MediaTypes = map[string]func([]byte) error{"application/json": nil}
+	if err := c.AddResource(address, bytes.NewReader(schema)); err != nil {
+		return nil, fmt.Errorf("read JSON Schema: %w", err)
+	}
+	l.texts[address] = schema
+	if m, ok := top.(map[string]any); ok {
+		if l.base = baseOf(m); l.base != nil {
+			l.texts[withoutFragment(l.base)] = schema
+		}
+	}
+	library, err := c.Compile(address)
+	if err != nil {
+		return nil, fmt.Errorf("compile JSON Schema: %w", wordSchemaError(err))
+	}
+	if err := checkSchema(library); err != nil {
+		return nil, fmt.Errorf("compile JSON Schema: %w", err)
+	}
+	s := &Schema{library: library}
+	s.compares = comparesNumbers(library, l.texts)
+	s.fast = compileFast(library)
+	s.columns = columns(library, l, o.Mode)
+	return s, nil
+}
+
+// baseOf returns a schema's $id as a URL, nil if it has none that is absolute.
+func baseOf(schema map[string]any) *url.URL {
+	for _, key := range []string{"$id", "id"} { // id is that of draft 4
+		if id, ok := schema[key].(string); ok {
+			if u, err := url.Parse(id); err == nil && u.IsAbs() && u.Opaque == "" {
+				return u
+			}
+		}
+	}
+	return nil
+}
+
+// checkNumbers reports a number that the library must not meet in a schema.
+func checkNumbers(schema []byte) error {
+	d := json.NewDecoder(bytes.NewReader(schema))
+	d.UseNumber()
+	for {
+		token, err := d.Token()
+		if err != nil {
+			return nil // the library says what is wrong
+		}
+		if num, ok := token.(json.Number); ok {
+			d := parseDecimal([]byte(num))
+			if len(num) > 2*MaxDigits || len(d.digits) > MaxDigits || d.exponent > MaxExponent || d.exponent < -MaxExponent {
+				return fmt.Errorf("the number %.40s has more than %d digits, or is beyond ten to the power of %d or %d", num, MaxDigits, MaxExponent, -MaxExponent)
+			}
+		}
+	}
+}
+
+// checkSchema refuses what the library takes for no constraint at all, where it means that nothing is good.
+func checkSchema(s *jsonschema.Schema) (err error) {
+	walk(s, func(s *jsonschema.Schema) {
+		if s.Enum != nil && len(s.Enum) == 0 {
+			err = fmt.Errorf("at %s: enum lists no value, so that nothing would be valid", shorten(s.Location, s.Location))
+		}
+	})
+	return err
+}
+
+func withoutFragment(u *url.URL) string {
+	plain := *u
+	plain.Fragment, plain.RawFragment = "", ""
+	return plain.String()
+}
+
+// comparesNumbers reports whether a schema may compare numbers of a document with more than numbers of the schema.
+func comparesNumbers(s *jsonschema.Schema, texts map[string][]byte) bool {
+	found := false
+	walk(s, func(s *jsonschema.Schema) { found = found || s.MultipleOf != nil || s.UniqueItems })
+	for _, text := range texts { // what only a dynamic reference leads to is not walked
+		for d := json.NewDecoder(bytes.NewReader(text)); !found; {
+			token, err := d.Token()
+			if err != nil {
+				break
+			}
+			found = token == "multipleOf" || token == "uniqueItems"
+		}
+	}
+	return found
+}
+
+// Columns returns what the schema says about columns, in the order of its text. The slice must not be changed.
+func (s *Schema) Columns() []ColumnHint { return s.columns }
+
+// Validator returns a Validator.
+func (s *Schema) Validator() *Validator { return &Validator{s: s, fast: newEvaluator(s.fast)} }
+
+// Validator checks documents, one at a time. It is used by one goroutine at a time.
+type Validator struct {
+	s      *Schema
+	fast   *evaluator
+	reader reader
+}
+
+// maxKept is how large scratch memory may be that stays allocated between documents.
+const maxKept = 64 << 10
+
+// Check returns nil if doc keeps the schema, and else a failure that names the place in the document, the keyword and the value; it
+// is the caller's to keep. doc must be valid JSON, checked before.
+func (v *Validator) Check(doc []byte) *row.Failure {
+	found := v.fast.check(doc)
+	if found == good {
+		return nil
+	}
+	return v.check(doc, found)
+}
+
+// check lets the library decide about a document that the compiled form did not find good.
+func (v *Validator) check(doc []byte, found verdict) *row.Failure {
+	r := &v.reader
+	*r = reader{b: doc, text: r.text}
+	value := r.read()
+	if cap(r.text) > maxKept {
+		r.text = nil
+	}
+	r.b = nil
+	if r.work() > MaxWork {
+		if found == bad {
+			return failure("it violates the schema; with %d values on up to %d levels it is too large to say where", r.values, r.deepest)
+		}
+		return failure("it is too large to be checked against this schema: it has %d values on up to %d levels, and their product may be %d", r.values, r.deepest, MaxWork)
+	}
+	if r.tamed != nil && v.s.compares {
+		return failure("the number %s is too long or too large to be checked by multipleOf or uniqueItems", cut(r.tamed))
+	}
+	err := validateGuarded(v.s.library, value)
+	if err == nil {
+		return nil
+	}
+	var violation *jsonschema.ValidationError
+	if !errors.As(err, &violation) {
+		return failure("it cannot be checked: %v", err)
+	}
+	return &row.Failure{Stage: row.StageValidate, Reason: explain(violation, doc)}
+}
+
+// validateGuarded is the library's Validate, a panic being an error.
+func validateGuarded(s *jsonschema.Schema, value any) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the validator panicked: %v", r)
+		}
+	}()
+	return s.Validate(value)
+}
+
+func failure(format string, args ...any) *row.Failure {
+	return &row.Failure{Stage: row.StageValidate, Reason: fmt.Sprintf(format, args...)}
+}
