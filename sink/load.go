@@ -95,6 +95,7 @@ func (s *Sink) try(ctx context.Context, b *Batch, parts []row.Part) (row.Outcome
 	s.settled(ctx, b, parts)
 	s.stage.remove(ctx, folder)
 	s.stage.sweep(ctx, time.Now())
+	s.latest.keep(ctx, time.Now())
 	return out, nil
 }
 

@@ -129,23 +129,31 @@ func (s *shape) change(ctx context.Context, add []table.Column) error {
 }
 
 func (s *shape) describe(ctx context.Context) error {
+	exists, columns, err := s.read(ctx)
+	if err == nil {
+		s.exists, s.columns = exists, columns
+	}
+	return err
+}
+
+// read asks for the table's columns as they are now.
+func (s *shape) read(ctx context.Context) (exists bool, columns []table.Column, err error) {
 	res, err := s.client.Query(ctx, snowflake.DescribeTable{Table: s.target})
 	var failed *snowflake.Error
 	if errors.As(err, &failed) && (failed.Code == 2003 || failed.Code == 2043) {
-		s.exists, s.columns = false, nil
-		return nil
+		return false, nil, nil
 	}
 	if err != nil {
-		return fmt.Errorf("describe table %s: %w", s.target, err)
+		return false, nil, fmt.Errorf("describe table %s: %w", s.target, err)
 	}
-	s.exists, s.columns = true, make([]table.Column, 0, len(res.Rows))
+	columns = make([]table.Column, 0, len(res.Rows))
 	for i := range res.Rows {
-		s.columns = append(s.columns, table.Column{
+		columns = append(columns, table.Column{
 			Name: res.Get(i, "name"), Type: table.ParseType(res.Get(i, "type")),
 			NotNull: res.Get(i, "null?") == "N", HasDefault: res.Get(i, "default") != "", Computed: res.Get(i, "expression") != "",
 		})
 	}
-	return nil
+	return true, columns, nil
 }
 
 // mayWiden leaves out columns that could not be widened before.

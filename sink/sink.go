@@ -57,6 +57,7 @@ type Sink struct {
 	store  *loadfile.Store
 	plan   atomic.Pointer[table.Plan] // nil until the table was described
 	shape  shape
+	latest latest
 	log    *slog.Logger
 }
 
@@ -80,6 +81,8 @@ func New(o Options) (*Sink, error) {
 	o.Columns.Keys = o.Keys
 	s.shape = shape{client: client, target: o.Table, config: o.Columns, log: o.Log,
 		comment: fmt.Sprintf("loaded by kinesis-snowflake from stream %s, application %s", o.StreamName, o.Application)}
+	s.latest = latest{client: client, shape: &s.shape, keys: o.LatestKey, log: o.Log,
+		name: snowflake.Name{Database: o.Table.Database, Schema: o.Table.Schema, Object: o.Table.Object + LatestEnding}}
 	return s, nil
 }
 

@@ -160,7 +160,7 @@ func missingObject(stmt string) (Class, string) {
 
 // grantFor names the grant that a refused statement (003001) needs.
 func grantFor(stmt string) string {
-	words := strings.Fields(stmt)
+	words := strings.Fields(strings.Replace(stmt, "CREATE OR REPLACE", "CREATE", 1))
 	second := ""
 	if len(words) > 1 {
 		second = strings.ToUpper(words[1])
