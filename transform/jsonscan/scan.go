@@ -172,3 +172,16 @@ func space(b []byte, i int) int {
 	}
 	return i
 }
+
+// Value checks that b is one JSON value, which may have white space around it, nested as deep as a member of a record may be.
+// It returns the value's kind, and the flags that the value would have in a [row.Field]. The error is an [*Error].
+func (s *Scanner) Value(b []byte) (row.Kind, row.Flag, error) {
+	end, kind, flags := s.value(b, space(b, 0))
+	if end >= 0 {
+		if end = space(b, end); end == len(b) {
+			return kind, flags, nil
+		}
+		s.fail(wantEnd, end)
+	}
+	return 0, 0, s.error(b)
+}

@@ -14,6 +14,7 @@ const maxPath = 32
 
 // path leads from a document to a value in it.
 type path struct {
+	name []byte // the first level's key
 	text string
 	segs []seg
 }
@@ -67,6 +68,7 @@ func parsePath(text string) (path, error) {
 	if len(p.segs) == 0 {
 		return p, errors.New("is empty")
 	}
+	p.name = []byte(p.segs[0].key)
 	return p, nil
 }
 
