@@ -152,6 +152,7 @@ func (m *Machine) entryAt(place int, key string) *entry {
 
 // observe takes in a row as the service showed it; nil means that there is none.
 func (m *Machine) observe(now Instant, e *entry, l *Lease) {
+	before := e.asOf
 	e.asOf = now.Mono
 	if l == nil {
 		e.known = false
@@ -176,7 +177,9 @@ func (m *Machine) observe(now Instant, e *entry, l *Lease) {
 		e.seen, e.seenWall = now.Mono, now.Wall
 		if e.holder != nil && e.holder == was {
 			was.moved = now.Mono
-			e.renewed = true
+			// Under another mark, or after a while without a look, it may have been in other hands in between and be just
+			// handed back.
+			e.renewed = l.Worker == e.lease.Worker && now.Mono-before < m.cfg.Duration
 		}
 	}
 	if e.known && e.holder != was {
