@@ -31,7 +31,6 @@ type kclLease struct {
 type kclSight struct {
 	counter int64
 	at      time.Duration
-	owned   bool
 }
 
 const (
