@@ -59,6 +59,7 @@ func emitted(t *testing.T) []sqlText {
 			say(BumpEpochs{Offsets: offsets, Stream: h, Owner: h, Shards: []string{h, "shardId-000000000000"}, By: 1, Mark: h}, beside, own),
 			say(ResetOffsets{Offsets: offsets, Stream: h, Owner: h, Shards: []string{h, "shardId-000000000000"}}, beside, own),
 			say(ReadOffsets{offsets, h}, beside, own),
+			say(PresentRows{target, h, map[string][]string{h: {at.Sequence, "4959"}, "shardId-000000000000": {at.Sequence}}}, here, append([]string{at.Sequence}, own...)),
 			say(MoveOffsets{Offsets: offsets, Stream: h, BatchID: h, Moves: []Move{{Shard: h, Epoch: 1, To: at, Rows: 5}, {Shard: "shardId-000000000000", Epoch: 2, From: at, To: at, Rows: 1}}}, beside, own),
 			say(CreateStage{target}, here, nil),
 			say(PutFile{"/spool/" + h + ".json.zst", target, h + "/"}, nil, []string{"file:///spool/" + h + ".json.zst", stage}),

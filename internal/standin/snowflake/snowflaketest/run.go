@@ -13,6 +13,7 @@ func Run(t *testing.T, make NewServer) {
 		rule func(*testing.T, NewServer)
 	}{
 		{"connector statements", connectorStatements},
+		{"rows by their metadata", presence},
 		{"logins", logins},
 		{"tokens", tokens},
 		{"closing a session", closing},
