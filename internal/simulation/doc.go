@@ -36,11 +36,13 @@
 // The oracle (oracle.go) holds at every step: rows are loaded once and in order; no row of a child before all of its parents;
 // an offset says exactly what is in the table, is one row a shard, and is moved by its latest acquirer alone; no checkpoint
 // beyond the table, or back; no shard finished or its lease deleted before it is all in the table and its children have
-// leases; reading begins where the lease says; nobody hands a lease over before what it read is committed; of all workers
+// leases; what the ledger says of a batch is what became of it; reading begins where the lease says, at the tip no later than
+// when the first lease was made; nobody hands a lease over before what it read is committed; of all workers
 // that run, one at most holds a lease (one that did not run has a tenth of the duration to look at its clocks).
 // In the end nothing fails any more: then everything must be in the table, every finished shard finished, every open one read,
 // shares equal but for one, and it must stay so. Where workers only come, go and die (one seed in eight), a dead
-// worker's shards are read again within the duration of a lease and 3 s.
+// worker's shards are read again within the duration of a lease and 3 s, and no lease is handed over later than 40 s after
+// the last worker or shard came or went.
 //
 // # What it does not show
 //
