@@ -19,7 +19,7 @@ func TestEveryStepIsRead(t *testing.T) {
     - keep: [a, b.c]
       on_error: keep
     - drop: 12
-    - rename: {a: b, "x y": '"x y"'}
+    - rename: {a: b, "x y": '"x.y"'}
     - flatten: geo
     - flatten: {}
     - flatten: {paths: [a, b], separator: "__", depth: 2}
@@ -50,7 +50,7 @@ func TestEveryStepIsRead(t *testing.T) {
 		{Name: "filter", Expression: text(`status == "paid"`)},
 		{Name: "keep", Paths: texts("a", "b.c"), OnError: step.Keep},
 		{Name: "drop", Paths: texts("12")},
-		{Name: "rename", Pairs: []step.Pair{pair("a", "b"), pair("x y", `"x y"`)}},
+		{Name: "rename", Pairs: []step.Pair{pair("a", "b"), pair("x y", `"x.y"`)}},
 		{Name: "flatten", Paths: texts("geo")},
 		{Name: "flatten", Separator: "_"},
 		{Name: "flatten", Paths: texts("a", "b"), Separator: "__", Depth: 2},

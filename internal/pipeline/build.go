@@ -140,11 +140,6 @@ func build(ctx context.Context, cfg *config.Pipeline, o RunOptions) (*runner, fu
 	}, snk.Close, nil
 }
 
-// transformers returns what makes the Transformers of a file, one for each goroutine, which share keys.
-func transformers(_ *config.Pipeline, keys *row.Keys, _ *slog.Logger) (func() Transformer, error) {
-	return func() Transformer { return transform.New(transform.Options{Keys: keys}) }, nil
-}
-
 func newFailureLog(cfg *config.Pipeline, info source.StreamInfo, log *slog.Logger) *transform.FailureLog {
 	return transform.NewFailureLog(transform.FailureLogOptions{
 		Logger: log, Stream: cfg.Source.Stream, StreamID: info.ID(), Application: cfg.Source.Application, Table: tableOf(cfg).String(),
@@ -162,10 +157,14 @@ func sinkOptions(cfg *config.Pipeline, info source.StreamInfo, o RunOptions) (si
 	if err != nil {
 		return sink.Options{}, err
 	}
+	columns, err := TableConfig(cfg)
+	if err != nil {
+		return sink.Options{}, err
+	}
 	return sink.Options{
 		Dialer: snowflake.NewDialer(login), Table: tableOf(cfg), StreamName: cfg.Source.Stream, StreamID: info.ID(), Application: cfg.Source.Application,
 		SpoolDir: cfg.Sink.SpoolDir, MaxBytes: int64(cfg.Sink.Batch.MaxBytes), LockPatience: cfg.Source.LeaseDuration, NewID: newID, Log: o.Logger, Files: o.SpoolFiles,
-		Columns: cfg.Transform.Table(),
+		Columns: columns,
 	}, nil
 }
 

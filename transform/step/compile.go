@@ -39,7 +39,6 @@ func (es Errors) Error() string {
 type Program struct {
 	steps    []compiled
 	multi    bool
-	hints    []Hint
 	filtered atomic.Uint64
 }
 
@@ -60,7 +59,6 @@ func Compile(steps []Config) (*Program, error) {
 	if len(faults) > 0 {
 		return nil, faults
 	}
-	p.hints = hintsOf(p.steps)
 	return p, nil
 }
 
@@ -72,10 +70,6 @@ func (p *Program) Multi() bool { return p.multi }
 
 // Filtered is how many rows were left out since the start: by a filter, or for want of elements to unnest.
 func (p *Program) Filtered() uint64 { return p.filtered.Load() }
-
-// Hints are the types that casts gave to top-level keys, in the order of the casts. A column that does not exist yet is to be
-// of its key's type.
-func (p *Program) Hints() []Hint { return slices.Clone(p.hints) }
 
 func orElse[T comparable](v, other T) T {
 	var zero T

@@ -2,14 +2,22 @@ package step
 
 import "slices"
 
-// Hint is a type that a cast gave to a top-level key.
+// Hint is what is known of the values of a top-level key.
 type Hint struct {
 	Key  string
-	Type string // SQL: NUMBER(10,2)
+	Type string // SQL: NUMBER(10,2); may be empty
+	// Before is the index of the hint that was known of the key before the steps, or -1: the type is a cast's.
+	Before int
 }
 
-// hintsOf follows the casts' types through the steps after them.
-func hintsOf(steps []compiled) (hints []Hint) {
+// Hints returns what is known of top-level keys after the steps: what casts made of them, in the order of the casts, after what
+// was known before and still holds. A column that does not exist yet is to be of its key's type.
+func (p *Program) Hints(before []Hint) (hints []Hint) {
+	steps := p.steps
+	for i, h := range before {
+		h.Before = i
+		hints = append(hints, h)
+	}
 	forget := func(key string) {
 		hints = slices.DeleteFunc(hints, func(h Hint) bool { return h.Key == key })
 	}
@@ -24,7 +32,7 @@ func hintsOf(steps []compiled) (hints []Hint) {
 				}
 				forget(key)
 				if c, isCast := s.editors[min(k, len(s.editors)-1)].(*caster); isCast && steps[i].onError != Keep {
-					hints = append(hints, Hint{key, c.text})
+					hints = append(hints, Hint{key, c.text, -1})
 				}
 			}
 		case *set:
@@ -50,13 +58,20 @@ func hintsOf(steps []compiled) (hints []Hint) {
 				at := slices.IndexFunc(hints, func(h Hint) bool { return h.Key == from })
 				switch {
 				case okFrom && okTo && at >= 0:
-					h := Hint{to, hints[at].Type}
+					h := Hint{to, hints[at].Type, hints[at].Before}
 					forget(to)
 					forget(from)
 					hints = append(hints, h)
 				case okFrom:
 					forget(from)
 				}
+			}
+		case *flatten:
+			if len(s.keys) == 0 {
+				hints = slices.DeleteFunc(hints, func(h Hint) bool { return h.Type == "" || h.Type == "VARIANT" || h.Type == "OBJECT" })
+			}
+			for _, key := range s.keys {
+				forget(key)
 			}
 		case *unnest:
 			if key, ok := top(&s.path); ok {

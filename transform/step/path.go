@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -37,7 +36,7 @@ const (
 // parsePath reads a path:
 //
 //	path    = key { "." key | "[" index "]" | "[*]" | "[" quoted "]" }
-//	key     = one or more characters other than . [ ] " and white space, or quoted
+//	key     = one or more characters other than . [ ] ", without white space at its ends, or quoted
 //	quoted  = a text in double quotes, with the escapes of JSON
 //	index   = a whole number; -1 is the last element
 func parsePath(text string) (path, error) {
@@ -77,12 +76,12 @@ func parseKey(text string) (s seg, rest string, err error) {
 		s.key, rest, err = parseQuoted(text)
 		return s, rest, err
 	}
-	end := strings.IndexFunc(text, func(r rune) bool { return strings.ContainsRune(`.[]"`, r) || unicode.IsSpace(r) })
+	end := strings.IndexAny(text, `.[]"`)
 	if end < 0 {
 		end = len(text)
 	}
-	if end == 0 {
-		return s, "", errors.New(`has no key where one should be; a key with . [ ] " or a space is written in double quotes`)
+	if end == 0 || strings.TrimSpace(text[:end]) != text[:end] {
+		return s, "", errors.New(`has no key where one should be; a key with . [ ] " or white space at its ends is written in double quotes`)
 	}
 	return seg{key: text[:end]}, text[end:], nil
 }
