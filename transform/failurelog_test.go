@@ -65,6 +65,15 @@ func TestFailureLine(t *testing.T) {
 	}
 }
 
+func TestFailureLineNamesThePipeline(t *testing.T) {
+	got := logLine(t, transform.FailureLogOptions{StreamID: "arn:aws:kinesis:eu-central-1:1:stream/orders@1700000000", Application: "a", Table: `"RAW"."KINESIS"."ORDERS"`}, &row.Record{})
+	for key, want := range map[string]any{"stream_id": "arn:aws:kinesis:eu-central-1:1:stream/orders@1700000000", "application": "a", "table": `"RAW"."KINESIS"."ORDERS"`} {
+		if got[key] != want {
+			t.Errorf("%s is %v, want %v", key, got[key], want)
+		}
+	}
+}
+
 func TestPartitionKeyIsPrintable(t *testing.T) {
 	for key, want := range map[string]string{
 		"":                      "",
