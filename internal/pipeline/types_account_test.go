@@ -16,6 +16,7 @@ import (
 	service "kinesis-snowflake/internal/standin/snowflake"
 	"kinesis-snowflake/sink"
 	"kinesis-snowflake/sink/snowflake"
+	"kinesis-snowflake/sink/table"
 	"kinesis-snowflake/transform"
 )
 
@@ -72,6 +73,10 @@ type typesTable struct {
 	name    string
 	records map[string][]byte // by sequence number: those that became rows
 	next    int
+
+	shape  table.Config
+	names  map[string]string // column by key, ASCII letters in upper case: where a pin has given one
+	failed map[string]string // by sequence number: why a record became no row; nil where that is a fault
 }
 
 func (a *typesAccount) table() *typesTable {
@@ -99,7 +104,13 @@ func (tb *typesTable) worker(t typesT, name string) *typesWorker {
 		Dialer: snowflake.NewDialer(tb.account.login()), Table: snowflake.Name{Database: "RAW", Schema: "KINESIS", Object: tb.name},
 		StreamName: typesStream, StreamID: "arn:aws:kinesis:us-east-1:000000000000:stream/records@1", Application: "app",
 		WorkerID: name, SpoolDir: tb.account.spool, MaxBytes: 1 << 20, Lanes: 1, Keys: keys, LockPatience: time.Minute,
+		Columns: tb.shape,
 		Refused: func(_ context.Context, _ string, r *row.Row, f *row.Failure) {
+			if tb.failed != nil && f.Stage == row.StageValidate {
+				tb.failed[string(r.Sequence)] = f.Reason
+				delete(tb.records, string(r.Sequence))
+				return
+			}
 			panic(fmt.Sprintf("snowflake refuses record %s: %s", r.Sequence, f.Reason))
 		},
 		NewID: tb.account.newID, Log: slog.New(w.logs),
@@ -164,10 +175,12 @@ func (w *typesWorker) commit(b *sink.Batch, part row.Part) error {
 	if err != nil {
 		return err
 	}
-	if !out.Committed || out.Moved[w.shard] == 0 {
+	if !out.Committed || out.Moved[w.shard] == 0 && w.table.failed == nil {
 		return fmt.Errorf("not committed: %+v", out)
 	}
-	w.claim.At = part.To
+	if out.Moved[w.shard] > 0 {
+		w.claim.At = part.To
+	}
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -91,21 +92,38 @@ func checkTypesTable(t typesT, tb *typesTable) {
 	t.Helper()
 	got := tb.read(t)
 	for seq, record := range tb.records {
-		if err := givesBack(t, got, got.rows[seq], typesMembers(t, record)); err != nil {
+		if err := givesBack(t, tb, got, got.rows[seq], typesMembers(t, record)); err != nil {
 			t.Fatalf("record %s: %v\n%.2000s\nrow %v\n_RESCUED %s", seq, err, record, got.rows[seq].values, got.rows[seq].rescued.Text)
 		}
 	}
 }
 
-func givesBack(t typesT, tb *typesRows, r typesRow, members []typesMember) error {
+// column is the name of the column that a key belongs to.
+func (tb *typesTable) column(key string) (string, bool) {
+	folded := strings.Map(func(r rune) rune {
+		if 'a' <= r && r <= 'z' {
+			r -= 'a' - 'A'
+		}
+		return r
+	}, key)
+	if name, ok := tb.names[folded]; ok {
+		return name, true
+	}
+	return table.ColumnName(key)
+}
+
+func givesBack(t typesT, tb *typesTable, got *typesRows, r typesRow, members []typesMember) error {
+	if tb.shape.Variant {
+		return recordGivesBack(t, tb, r, members)
+	}
 	winner := map[string]int{}
 	for i, m := range members {
-		if name, ok := table.ColumnName(m.name); ok && !m.nokey {
+		if name, ok := tb.column(m.name); ok && !m.nokey {
 			winner[name] = i
 		}
 	}
 	var inColumns []int
-	for _, c := range tb.columns {
+	for _, c := range got.columns {
 		v, ok := r.values[c.Name]
 		if !ok {
 			continue
@@ -119,9 +137,34 @@ func givesBack(t typesT, tb *typesRows, r typesRow, members []typesMember) error
 		}
 		inColumns = append(inColumns, i)
 	}
+	return restIsRescued(t, tb, r, members, inColumns)
+}
+
+// recordGivesBack is givesBack for a table of whole records. Null members of a record are not looked for.
+func recordGivesBack(t typesT, tb *typesTable, r typesRow, members []typesMember) error {
+	var inRecord []int
+	for name, v := range typesDecode(t, r.values[table.RecordColumn].Text).(map[string]any) {
+		last := -1
+		for i, m := range members {
+			if m.name == name && !m.lost && !m.nokey {
+				last = i
+			}
+		}
+		if v == nil {
+			continue
+		}
+		if last < 0 || !sameValue(typesDecode(t, members[last].value), v) {
+			return fmt.Errorf("RECORD has %v for %q", v, name)
+		}
+		inRecord = append(inRecord, last)
+	}
+	return restIsRescued(t, tb, r, members, inRecord)
+}
+
+func restIsRescued(t typesT, tb *typesTable, r typesRow, members []typesMember, found []int) error {
 	var rest []typesMember
 	for i, m := range members {
-		if !slices.Contains(inColumns, i) {
+		if !slices.Contains(found, i) {
 			rest = append(rest, m)
 		}
 	}
@@ -129,7 +172,7 @@ func givesBack(t typesT, tb *typesRows, r typesRow, members []typesMember) error
 	if !r.rescued.IsNull() {
 		rescued = typesDecode(t, r.rescued.Text).(map[string]any)
 	}
-	if len(rescued) != len(rest) || !rescuedHolds(t, rescued, rest) {
+	if len(rescued) != len(rest) || !rescuedHolds(t, tb, rescued, rest) {
 		return fmt.Errorf("_RESCUED does not give back %v", rest)
 	}
 	return nil
@@ -142,7 +185,7 @@ func columnHolds(t typesT, v service.Value, text string) bool {
 	_, isNumber := original.(json.Number)
 	switch v.Kind {
 	case service.KindNumber:
-		return isText && s == v.Text || isNumber && sameNumber(text, v.Text)
+		return isText && typesPlain.MatchString(s) && sameNumber(s, v.Text) || isNumber && sameNumber(text, v.Text)
 	case service.KindFloat:
 		return isText && s == strconv.FormatFloat(v.Float(), 'f', -1, 64) ||
 			isNumber && sameNumber(text, strconv.FormatFloat(v.Float(), 'e', -1, 64))
@@ -154,19 +197,41 @@ func columnHolds(t typesT, v service.Value, text string) bool {
 			return s == v.Text
 		}
 		return text == v.Text && text[0] != '{' && text[0] != '['
-	case service.KindVariant:
+	case service.KindVariant, service.KindObject, service.KindArray:
 		return sameValue(original, typesDecode(t, v.Text))
+	case service.KindBinary:
+		return isText && s == fmt.Sprintf("%X", v.Text)
+	case service.KindDate:
+		return isText && s == v.Time().Format(time.DateOnly)
+	case service.KindTime:
+		at, err := time.Parse("15:04:05.999999999", s)
+		return isText && err == nil && at.Format("15:04:05.999999999") == time.Unix(0, v.Int).UTC().Format("15:04:05.999999999")
+	case service.KindTimestampNTZ:
+		at, err := typesInstant(strings.TrimSuffix(s, "Z") + "Z")
+		return isText && err == nil && at.Equal(v.Time())
+	case service.KindTimestampLTZ, service.KindTimestampTZ:
+		at, err := typesInstant(s)
+		_, offset := at.Zone()
+		_, loaded := v.Time().Zone()
+		return isText && err == nil && at.Equal(v.Time()) && (v.Kind == service.KindTimestampLTZ || offset == loaded)
 	}
 	return false
 }
 
+var typesPlain = regexp.MustCompile(`^(-?[1-9][0-9]*|0|-?(0|[1-9][0-9]*)\.[0-9]+)$`)
+
+// typesInstant reads an ISO 8601 date and time with an offset.
+func typesInstant(s string) (time.Time, error) {
+	return time.Parse("2006-01-02T15:04:05.999999999Z07:00", strings.Replace(s, " ", "T", 1))
+}
+
 // rescuedHolds pairs every member with its own of _RESCUED: under its key or column name, perhaps with a number.
-func rescuedHolds(t typesT, rescued map[string]any, members []typesMember) bool {
+func rescuedHolds(t typesT, tb *typesTable, rescued map[string]any, members []typesMember) bool {
 	if len(members) == 0 {
 		return true
 	}
 	m := members[0]
-	column, _ := table.ColumnName(m.name)
+	column, _ := tb.column(m.name)
 	for name, v := range rescued {
 		base := name
 		if i := strings.LastIndexByte(name, '#'); i >= 0 && name != m.name && name != column {
@@ -180,7 +245,7 @@ func rescuedHolds(t typesT, rescued map[string]any, members []typesMember) bool 
 		}
 		others := maps.Clone(rescued)
 		delete(others, name)
-		if rescuedHolds(t, others, members[1:]) {
+		if rescuedHolds(t, tb, others, members[1:]) {
 			return true
 		}
 	}

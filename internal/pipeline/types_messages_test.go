@@ -83,7 +83,7 @@ func TestTypesMessages(t *testing.T) {
 		if !ok {
 			t.Fatalf("record %d is not in the table", i)
 		}
-		if err := givesBack(t, run.typesRows, r, typesMembers(t, records[i])); err != nil {
+		if err := givesBack(t, &typesTable{}, run.typesRows, r, typesMembers(t, records[i])); err != nil {
 			t.Errorf("record %d: %s", i, pageShort(err.Error()))
 		}
 		checkPageMetadata(t, r.meta, run.sequences[i])

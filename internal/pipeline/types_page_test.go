@@ -6,6 +6,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"kinesis-snowflake/config"
+	"kinesis-snowflake/sink/table"
 )
 
 // typesPage is docs/types.md, whose tables are the cases of the tests. In it, code stands for itself, but
@@ -98,6 +101,19 @@ func pageBatches(t *testing.T, cell string) (batches [][][]byte) {
 		*last = append(*last, []byte(s.code))
 	}
 	return batches
+}
+
+// pageTransform reads what a cell says of transform, as the pipeline file says it.
+func pageTransform(t *testing.T, cell string) table.Config {
+	t.Helper()
+	p, err := config.Parse("p.yaml", []byte(`
+source: {stream: records, region: eu-central-1, application: app}
+sink: {account: testaccount, user: loader, password: secret, warehouse: WH, database: RAW, schema: KINESIS}
+transform: `+pageSpans(t, cell)[0].code), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p.Transform.Table()
 }
 
 // pageShort makes a long text fit for a message.

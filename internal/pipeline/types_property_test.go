@@ -2,11 +2,14 @@ package pipeline_test
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"kinesis-snowflake/sink/table"
 )
 
 // TestTypesGiveBack: whatever objects come, in whatever batches, through whichever worker, the table gives them back.
@@ -34,6 +37,73 @@ func TestTypesGiveBack(t *testing.T) {
 	})
 }
 
+// TestTypesGiveBackPinned is the same of tables whose columns are pinned, frozen, or one for the whole record.
+func TestTypesGiveBackPinned(t *testing.T) {
+	account := newTypesAccount(t)
+	rapid.Check(t, func(t *rapid.T) {
+		account := account.fresh()
+		defer account.Close()
+		tb := account.table()
+		tb.draw(t)
+		if rapid.IntRange(0, 3).Draw(t, "existing") == 0 {
+			account.mustExec(t, "CREATE TABLE "+table.Qualified("RAW", "KINESIS", tb.name)+` ("A" `+rapid.SampledFrom(typesPins).Draw(t, "column A")+`, "ID" `+rapid.SampledFrom(typesPins).Draw(t, "column ID")+`)`)
+		}
+		var workers []*typesWorker
+		for i := range rapid.IntRange(1, 2).Draw(t, "workers") {
+			w := tb.worker(t, strconv.Itoa(i))
+			defer w.close(t)
+			workers = append(workers, w)
+		}
+		for range rapid.IntRange(1, 3).Draw(t, "batches") {
+			var records [][]byte
+			for range rapid.IntRange(1, 4).Draw(t, "records") {
+				records = append(records, []byte(typesRecord(t)))
+			}
+			workers[rapid.IntRange(0, len(workers)-1).Draw(t, "worker")].load(t, records...)
+		}
+		if len(tb.records) > 0 {
+			checkTypesTable(t, tb)
+		}
+	})
+}
+
+var typesPins = []string{
+	"NUMBER(38,0)", "NUMBER(38,37)", "NUMBER(10,2)", "NUMBER(3,0)", "FLOAT", "BOOLEAN", "VARCHAR", "VARCHAR(3)", "VARCHAR(1)", "BINARY(1)", "BINARY", "DATE", "TIME", "TIME(0)",
+	"TIMESTAMP_NTZ", "TIMESTAMP_NTZ(3)", "TIMESTAMP_LTZ", "TIMESTAMP_LTZ(0)", "TIMESTAMP_TZ", "TIMESTAMP_TZ(6)", "VARIANT", "OBJECT", "ARRAY",
+}
+
+// draw draws what a pipeline file may say of a table.
+func (tb *typesTable) draw(t *rapid.T) {
+	tb.names, tb.failed = map[string]string{}, map[string]string{}
+	c := &tb.shape
+	c.Timestamps, c.Variant = rapid.Bool().Draw(t, "timestamps"), rapid.IntRange(0, 4).Draw(t, "variant") == 0
+	c.Limit = rapid.SampledFrom([]int{1, 3, 500}).Draw(t, "limit")
+	names := []string{"A", "B", "ID", "Other", "b"}
+	for i, key := range []string{"a", "b", "id"} {
+		if c.Variant || !rapid.Bool().Draw(t, "pinned") {
+			continue
+		}
+		pin := table.Spec{Key: key, NotNull: rapid.IntRange(0, 5).Draw(t, "must") == 0}
+		if rapid.IntRange(0, 5).Draw(t, "typed") > 0 {
+			var err error
+			if pin.Type, err = table.ParseColumnType(rapid.SampledFrom(typesPins).Draw(t, "type")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if rapid.IntRange(0, 2).Draw(t, "named") == 0 {
+			pin.Name = names[(i+rapid.IntRange(0, 1).Draw(t, "name")*3)%len(names)]
+			tb.names[strings.ToUpper(key)] = pin.Name
+		}
+		name, _ := pin.Column()
+		if slices.ContainsFunc(c.Pins, func(s table.Spec) bool { n, _ := s.Column(); return n == name }) {
+			delete(tb.names, strings.ToUpper(key))
+			continue
+		}
+		c.Pins = append(c.Pins, pin)
+	}
+	c.Freeze = slices.ContainsFunc(c.Pins, func(s table.Spec) bool { return s.Type != table.Type{} }) && rapid.IntRange(0, 2).Draw(t, "freeze") == 0
+}
+
 // The keys, as JSON: few, so that they meet.
 var typesKeys = append([]string{
 	`"a"`, `"A"`, `"\u0061"`, `"b"`, `"id"`, `"Id"`, `"ID"`, `"x y"`, `"a.b"`, `"a\"b"`, `"it's"`, `"\\"`, `"é"`, `"É"`, `"e\u0301"`, `"\ud83d\ude42"`, `""`, `" "`,
@@ -47,6 +117,7 @@ var typesScalars = []string{
 	`0.0`, `-0.0`, `1.0`, `1.50`, `0.1`, `-123.456`, `0.12345678901234567890`, `0.30000000000000004`, `0.30000000000000002`, `123456789012345.67`,
 	`1e3`, `1E+2`, `2e-1`, `1e22`, `1e23`, `1e37`, `1e38`, `1e400`, `-1e400`, `1e-400`, `5e-324`, `4.9e-324`, `1.7976931348623157e308`, `1e99999999999999999999`, `0e99999999999999999999`,
 	`""`, `"x"`, `"0"`, `"-0"`, `"007"`, `"1"`, `"1.5"`, `"1.50"`, `"1e3"`, `" 1"`, `"true"`, `"TRUE"`, `"null"`, `"\u0031"`, `"2026-04-13"`,
+	`"2026-04-13T10:00:00Z"`, `"2026-04-13T10:00:00.123456789+05:30"`, `"2026-04-13 10:00:00.5"`, `"2026-02-30T10:00:00Z"`, `"10:00:00.5"`, `"24:00:00"`, `"AB"`, `"ab"`, `"ABC"`, `1000`, `1.005`, `123456789.25`,
 	`"100000000000000000000000"`, `"9007199254740993"`, `"é\ud83d\ude42"`, `"\u0000"`, `"\ud800x"`, `"\udc00"`, `"\\u0000"`, `"\\\u0000"`, `"\"\\\/\b\f\n\r\t"`, `"\u2028"`, `"\ufeff"`, `"'; --"`, `"$1"`, `"\ufffd"`,
 }
 

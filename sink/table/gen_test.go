@@ -153,3 +153,38 @@ func genTable(t *rapid.T) []Column {
 	}
 	return columns
 }
+
+// genConfig draws what a pipeline file may say of a table.
+func genConfig(t *rapid.T, keys *row.Keys) Config {
+	c := Config{
+		Keys: keys, Limit: rapid.SampledFrom([]int{0, -1, 2, 4}).Draw(t, "limit"), Timestamps: rapid.Bool().Draw(t, "timestamps"),
+		Freeze: rapid.IntRange(0, 3).Draw(t, "freeze") == 0, Variant: rapid.IntRange(0, 5).Draw(t, "variant") == 0,
+	}
+	columns, folded := map[string]bool{}, map[string]bool{}
+	spec := func(pin bool) (Spec, bool) {
+		s := Spec{Key: rapid.SampledFrom(keyPool).Draw(t, "pinned key"), NotNull: rapid.IntRange(0, 3).Draw(t, "must") == 0}
+		if rapid.IntRange(0, 4).Draw(t, "typed") > 0 {
+			s.Type = ParseType(rapid.SampledFrom(typePool[:len(typePool)-1]).Draw(t, "pinned type"))
+		}
+		if pin && rapid.IntRange(0, 2).Draw(t, "named") == 0 {
+			s.Name = rapid.SampledFrom([]string{"A", "B", "É", "mine", "X", "Name"}).Draw(t, "name")
+		}
+		name, ok := s.Column()
+		if !ok || pin && (columns[name] || folded[FoldKey(s.Key)]) {
+			return s, false
+		}
+		columns[name], folded[FoldKey(s.Key)] = true, true
+		return s, true
+	}
+	for range rapid.IntRange(0, 3).Draw(t, "pins") {
+		if s, ok := spec(true); ok {
+			c.Pins = append(c.Pins, s)
+		}
+	}
+	for range rapid.IntRange(0, 2).Draw(t, "hints") {
+		if s, ok := spec(false); ok {
+			c.Hints = append(c.Hints, s)
+		}
+	}
+	return c
+}

@@ -21,7 +21,7 @@ type Plan struct {
 	slots   []int32          // by row.Key: index in columns, or slotRescue, slotUnknown
 	must    []bool           // by index in columns: a row without a value is failed
 	fixed   []bool           // by index in columns: its type is never widened
-	keys    [][]byte         // by row.Key: its name as a JSON string; only where record
+	keys    [][]byte         // by row.Key: its name as a JSON string, nil where no text holds it; only where record
 	full    bool             // no more columns by inference
 	notNull bool             // some of columns is NOT NULL
 	strict  bool             // some of columns must have a value
@@ -84,7 +84,9 @@ func (p *Plan) planRecord(prev *Plan) {
 	p.chooseColumns(map[string]bool{RecordColumn: true}, prev)
 	p.keys = make([][]byte, p.config.Keys.Len())
 	for key := range p.keys {
-		p.keys[key] = appendString(nil, []byte(p.config.Keys.Name(row.Key(key))))
+		if name := []byte(p.config.Keys.Name(row.Key(key))); !hostileText(name) {
+			p.keys[key] = appendString(nil, name)
+		}
 	}
 }
 

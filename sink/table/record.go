@@ -8,16 +8,20 @@ func appendRecord(dst []byte, p *Plan, r *row.Row, st *Stats) []byte {
 	if len(p.columns) == 0 { // the column was dropped: a new plan follows
 		return dst
 	}
-	unkeyed := placeFields(r, st)
+	byName := placeFields(r, st)
 	dst = append(dst, ',', '{')
 	first := true
 	for i := range r.Fields {
 		f := &r.Fields[i]
+		var name []byte
+		if uint(f.Key) < uint(len(p.keys)) {
+			name = p.keys[f.Key]
+		}
 		var reason Reason
 		switch {
-		case f.Flags&(row.Hostile|row.HostileKey) != 0 || f.Key == row.NoKey && hostileText(f.Name):
+		case f.Flags&(row.Hostile|row.HostileKey) != 0 || name == nil && hostileText(f.Name):
 			reason = ReasonHostile
-		case f.Key != row.NoKey && st.place[f.Key] != int32(i+1), f.Key == row.NoKey && unkeyed > 1 && st.names[string(f.Name)] != int32(i+1):
+		case byName && st.names[string(f.Name)] != int32(i+1), !byName && st.place[f.Key] != int32(i+1):
 			reason = ReasonDuplicate
 		}
 		if reason != ReasonNone {
@@ -31,8 +35,8 @@ func appendRecord(dst []byte, p *Plan, r *row.Row, st *Stats) []byte {
 			dst = append(dst, ',')
 		}
 		first = false
-		if uint(f.Key) < uint(len(p.keys)) {
-			dst = append(dst, p.keys[f.Key]...)
+		if name != nil {
+			dst = append(dst, name...)
 		} else {
 			dst = appendString(dst, f.Name)
 		}
@@ -41,39 +45,42 @@ func appendRecord(dst []byte, p *Plan, r *row.Row, st *Stats) []byte {
 		dst, replaced = appendVariant(dst, f)
 		st.NumbersAsText += int64(replaced)
 	}
-	for i := range r.Fields {
-		if key := r.Fields[i].Key; key != row.NoKey {
-			st.place[key] = 0
+	if !byName {
+		for i := range r.Fields {
+			if key := r.Fields[i].Key; int(key) < len(st.place) {
+				st.place[key] = 0
+			}
 		}
 	}
 	return append(dst, '}')
 }
 
-// placeFields finds the last field of each key that a record can hold, and returns how many had no Key.
-func placeFields(r *row.Row, st *Stats) (unkeyed int) {
+// placeFields finds the last field of each key that a record can hold: in st.place by its Key or, where a field has none,
+// in st.names.
+func placeFields(r *row.Row, st *Stats) (byName bool) {
 	for i := range r.Fields {
 		if f := &r.Fields[i]; f.Key == row.NoKey {
-			unkeyed++
-		} else {
-			for int(f.Key) >= len(st.place) {
-				st.place = append(st.place, 0)
-			}
-			if f.Flags&row.Hostile == 0 {
-				st.place[f.Key] = int32(i + 1)
-			}
+			byName = true
+			break
 		}
 	}
-	if unkeyed < 2 {
-		return unkeyed
-	}
-	if st.names == nil {
+	if byName && st.names == nil {
 		st.names = map[string]int32{}
 	}
 	clear(st.names)
 	for i := range r.Fields {
-		if f := &r.Fields[i]; f.Key == row.NoKey && f.Flags&row.Hostile == 0 {
-			st.names[string(f.Name)] = int32(i + 1)
+		f := &r.Fields[i]
+		if f.Flags&(row.Hostile|row.HostileKey) != 0 {
+			continue
 		}
+		if byName {
+			st.names[string(f.Name)] = int32(i + 1)
+			continue
+		}
+		for int(f.Key) >= len(st.place) {
+			st.place = append(st.place, 0)
+		}
+		st.place[f.Key] = int32(i + 1)
 	}
-	return unkeyed
+	return byName
 }
