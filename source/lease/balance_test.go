@@ -166,7 +166,7 @@ func TestRequestsOfAnIdleFleet(t *testing.T) {
 				t.Errorf("%d writes a minute for 100 leases", u)
 			}
 			perWorker := calls["Scan"] / minutes / n
-			if most := map[int]int{1: 14, 2: 46, 8: 46, 16: 24}[n]; perWorker > most {
+			if most := map[int]int{1: 14, 2: 54, 8: 54, 16: 28}[n]; perWorker > most {
 				t.Errorf("%d looks a minute a worker, want %d at most", perWorker, most)
 			}
 			mu.Unlock()

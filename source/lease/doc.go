@@ -22,7 +22,7 @@
 // # Sharing
 //
 // Every worker looks at the table by itself and comes to the same answer: equal shares, what is left over stays with
-// those who have most. Looks are 1.5 s apart at the default duration of 10 s, 5 s for a worker that is alone, and rarer
+// those who have most. Looks are 1.25 s apart at the default duration of 10 s, 5 s for a worker that is alone, and rarer
 // above eight workers. Leases that are free or whose counter stood still are taken at once up to one's share, and above
 // it after a moment in which the others could have taken theirs. A worker for which nothing is left stands by.
 //

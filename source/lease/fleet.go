@@ -177,7 +177,7 @@ func (m *Machine) lookPeriod() time.Duration {
 	case w == 1:
 		return d / 2
 	default:
-		return min(d, d*3/20*time.Duration(max(w, manyWorkers))/manyWorkers)
+		return min(d, d/8*time.Duration(max(w, manyWorkers))/manyWorkers)
 	}
 }
 
