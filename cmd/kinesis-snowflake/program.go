@@ -82,7 +82,7 @@ func (p *program) root() *cobra.Command {
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(p.runCommand(), p.checkCommand(), p.healthcheckCommand(), p.leasesCommand(), p.replayCommand(), p.schemaCommand(), p.versionCommand())
+	root.AddCommand(p.runCommand(), p.checkCommand(), p.planCommand(), p.healthcheckCommand(), p.leasesCommand(), p.replayCommand(), p.schemaCommand(), p.versionCommand())
 	return root
 }
 

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"kinesis-snowflake/config"
+	"kinesis-snowflake/internal/plan"
+	"kinesis-snowflake/sink/snowflake"
+)
+
+// errConflicts is what --strict makes of a report that is not clean.
+var errConflicts = errors.New("there are type conflicts, failed messages, values without a column, or worse: see the plan")
+
+func (p *program) planCommand() *cobra.Command {
+	var files []string
+	var sample string
+	var asJSON, strict bool
+	var o plan.Options
+	c := &cobra.Command{
+		Use:   "plan -c FILE [--file sample.jsonl]",
+		Short: "Show what would become of a sample of the records, without writing anything",
+		Long: `Show what would become of a sample of the records: the table's columns and the DDL for them, rows as they would land, failed
+messages, values that have no column to fit into, and type conflicts with a change of the file that settles them.
+
+The sample comes from every shard, half of it from the start and half from near the tip. It is read with GetRecords, at half of
+what a shard allows to all who read it. Nothing is written anywhere: no lease, no checkpoint, no table. Snowflake is asked for
+the table's columns only (DESC TABLE), which wakes no warehouse; if it cannot be reached, a note says so.
+
+With --file the records are the lines of a file, - for the standard input, and neither AWS nor Snowflake is contacted.
+
+The exit code is 0 whatever the plan says, unless --strict asks for 1.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if o.Records < 0 || o.Rows < 0 {
+				return errors.New("--records and --rows must not be negative")
+			}
+			pipelines, err := config.Load(files...)
+			if err != nil {
+				return err
+			}
+			if sample != "" && len(pipelines) > 1 {
+				return errors.New("--file is for one pipeline")
+			}
+			ctx, stop := p.untilSignal(c.Context())
+			defer stop()
+			clean := true
+			for i, cfg := range pipelines {
+				r, err := p.plan(ctx, cfg, o, sample)
+				if err == nil {
+					clean = clean && r.Clean()
+					err = p.printPlan(r, asJSON, i > 0)
+				}
+				if err != nil {
+					return failure{err: fmt.Errorf("%s: %w", cfg.File, err)}
+				}
+			}
+			if strict && !clean {
+				return failure{err: errConflicts}
+			}
+			return nil
+		},
+	}
+	filesFlag(c, &files)
+	c.Flags().StringVar(&sample, "file", "", "take the records from a `FILE`, one a line, instead of the stream")
+	c.Flags().IntVar(&o.Records, "records", 0, fmt.Sprintf("how many records are looked at (default %d of a stream, all of a file)", plan.DefaultRecords))
+	c.Flags().IntVar(&o.Rows, "rows", plan.DefaultRows, "how many rows are shown")
+	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a pipeline, a line each")
+	c.Flags().BoolVar(&strict, "strict", false, "exit with 1 unless every value of the sample has a column that it fits, whichever records come first")
+	return c
+}
+
+func (p *program) plan(ctx context.Context, cfg *config.Pipeline, o plan.Options, sample string) (*plan.Report, error) {
+	o.Logger = slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	if err := snowflake.LogDriver(o.Logger); err != nil {
+		return nil, err
+	}
+	o.KinesisTransport, o.SnowflakeTransport = p.transports.kinesis, p.transports.snowflake
+	switch sample {
+	case "":
+	case "-":
+		o.File, o.FileName = p.stdin, "the standard input"
+	default:
+		f, err := os.Open(sample)
+		if err != nil {
+			return nil, fmt.Errorf("read the sample: %w", err)
+		}
+		defer f.Close()
+		o.File, o.FileName = io.Reader(f), sample
+	}
+	return plan.Make(ctx, cfg, o)
+}
+
+func (p *program) printPlan(r *plan.Report, asJSON, apart bool) error {
+	if asJSON {
+		e := json.NewEncoder(p.stdout)
+		e.SetEscapeHTML(false)
+		return e.Encode(r)
+	}
+	if apart {
+		fmt.Fprintln(p.stdout)
+	}
+	return r.Print(p.stdout)
+}

@@ -1,0 +1,166 @@
+package plan
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"kinesis-snowflake/config"
+	"kinesis-snowflake/internal/pipeline"
+	"kinesis-snowflake/internal/row"
+	"kinesis-snowflake/sink/table"
+)
+
+// analysis is what became of a sample.
+type analysis struct {
+	cfg     *config.Pipeline
+	target  target
+	records []sampled
+	log     *slog.Logger
+
+	rows    []landed
+	seen    table.Observation
+	failed  []Failed
+	parts   int // that failed
+	leftOut int
+	shape   *shape
+	lacking map[int]bool // rows that are failed for want of a value
+	fates   []fate
+	columns []*column
+	byName  map[string]*column
+	naming  map[string]naming // by key
+	keyed   map[string]int    // values, by key
+	order   []string          // keys as they came
+}
+
+// landed is a row on its way to the table.
+type landed struct {
+	row.Row
+	record int // index in records
+}
+
+// naming is what column a key belongs to.
+type naming struct {
+	column string
+	ok     bool
+}
+
+// analyse takes the records through the transform and fits the rows to the table.
+func analyse(cfg *config.Pipeline, t target, records []sampled, log *slog.Logger) (*analysis, error) {
+	a := &analysis{cfg: cfg, target: t, records: records, log: log, lacking: map[int]bool{}, byName: map[string]*column{}, naming: map[string]naming{}, keyed: map[string]int{}}
+	a.target.config.Keys = row.NewKeys()
+	if err := a.transform(); err != nil {
+		return nil, err
+	}
+	for i := range a.rows {
+		a.seen.Add(&a.rows[i].Row)
+	}
+	var err error
+	if a.shape, err = a.form(); err != nil {
+		return nil, err
+	}
+	if a.shape.plan != nil {
+		a.land()
+	}
+	a.gather()
+	return a, nil
+}
+
+func (a *analysis) transform() error {
+	make, err := pipeline.Transformers(a.cfg, a.target.config.Keys, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	tr := make()
+	groups := map[string]int{}
+	for i := range a.records {
+		r := &a.records[i]
+		came := false
+		err := tr.Apply(&r.Record, func(out *row.Row) error {
+			came = true
+			a.rows = append(a.rows, landed{clone(out), i})
+			return nil
+		}, func(index uint32, f *row.Failure) {
+			came = true
+			a.fail(groups, r, index, f)
+		})
+		if err != nil {
+			return fmt.Errorf("transform record %s of %s: %w", r.Sequence, r.shard, err)
+		}
+		if !came {
+			a.leftOut++
+		}
+	}
+	return nil
+}
+
+// fail counts a failed message among those that failed alike: for the same reason but for its numbers and quoted texts.
+func (a *analysis) fail(groups map[string]int, r *sampled, index uint32, f *row.Failure) {
+	a.parts++
+	like := string(f.Stage) + alike(f.Reason)
+	at, ok := groups[like]
+	if !ok {
+		at = len(a.failed)
+		groups[like] = at
+		a.failed = append(a.failed, Failed{Stage: string(f.Stage), Reason: f.Reason, Where: r.where(), Row: index, Payload: short(string(r.Data))})
+	}
+	a.failed[at].Messages++
+}
+
+// alike makes reasons equal that differ in numbers or in quoted texts only.
+func alike(reason string) string {
+	var b strings.Builder
+	quote := byte(0)
+	for i := 0; i < len(reason); i++ {
+		c := reason[i]
+		switch {
+		case quote != 0:
+			if c == '\\' {
+				i++
+			} else if c == quote {
+				quote = 0
+			}
+		case c == '"' || c == '\'' && (i == 0 || reason[i-1] == ' '):
+			quote = c
+			b.WriteByte(c)
+		case c >= '0' && c <= '9':
+			if s := b.String(); s == "" || s[len(s)-1] != '0' {
+				b.WriteByte('0')
+			}
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+func clone(r *row.Row) row.Row {
+	c := *r
+	c.Sequence, c.PartitionKey = bytes.Clone(r.Sequence), bytes.Clone(r.PartitionKey)
+	c.Fields = slices.Clone(r.Fields)
+	for i := range c.Fields {
+		f := &c.Fields[i]
+		f.Name, f.Value = bytes.Clone(f.Name), bytes.Clone(f.Value)
+	}
+	return c
+}
+
+// maxShown is how many characters of a text are shown.
+const maxShown = 100
+
+// short is a text for one line.
+func short(s string) string {
+	s = strings.ToValidUTF8(s, "\ufffd")
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r == '\u2028' || r == '\u2029' || r == '\u0085' {
+			return ' '
+		}
+		return r
+	}, s)
+	if r := []rune(s); len(r) > maxShown {
+		return string(r[:maxShown]) + "..."
+	}
+	return s
+}

@@ -1,0 +1,138 @@
+package plan
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"sync"
+	"time"
+
+	"kinesis-snowflake/internal/row"
+	"kinesis-snowflake/source"
+	"kinesis-snowflake/source/lease"
+)
+
+const (
+	// DefaultRecords is how many records of a stream are looked at, of all shards together.
+	DefaultRecords = 1000
+	// maxSample bounds the bytes of a sample, which is held in memory more than once.
+	maxSample = 64 << 20
+	// leastOfShard keeps a large stream's shards from being passed over: two from the start and two from the tip.
+	leastOfShard = 4
+	// shardsAtOnce bounds the shards that are read at once.
+	shardsAtOnce = 8
+	// maxLine is beyond the largest record of the service.
+	maxLine = 11 << 20
+)
+
+// sampled is a record of the sample and its shard.
+type sampled struct {
+	row.Record
+	shard string
+}
+
+func (s *sampled) where() Where {
+	return Where{Shard: s.shard, Sequence: string(s.Sequence), Subsequence: s.Subsequence}
+}
+
+// fromStream reads about n records of all shards.
+func fromStream(ctx context.Context, tools *source.Tools, info source.StreamInfo, n int) ([]sampled, Sample, error) {
+	listing, err := tools.Shards(ctx)
+	if err != nil {
+		return nil, Sample{}, err
+	}
+	shards := listing.Shards
+	if len(shards) == 0 {
+		return nil, Sample{}, errors.New("the stream has no shards")
+	}
+	want := source.Sampling{Records: max(leastOfShard, (n+len(shards)-1)/len(shards)), Bytes: max(1<<20, maxSample/int64(len(shards)))}
+	parts, errs := make([]source.Sampled, len(shards)), make([]error, len(shards))
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var wg sync.WaitGroup
+	room := make(chan struct{}, shardsAtOnce)
+	for i := range shards {
+		room <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-room }()
+			if parts[i], errs[i] = tools.Sample(ctx, info, shards[i], want); errs[i] != nil {
+				stop() // the others have nothing to add to an error
+			}
+		})
+	}
+	wg.Wait()
+	if err := firstError(errs); err != nil {
+		return nil, Sample{}, err
+	}
+	return gather(shards, parts)
+}
+
+// firstError prefers an error to those that it brought about.
+func firstError(errs []error) (first error) {
+	for _, err := range errs {
+		if err != nil && (first == nil || errors.Is(first, context.Canceled)) {
+			first = err
+		}
+	}
+	return first
+}
+
+func gather(shards []lease.Shard, parts []source.Sampled) (all []sampled, s Sample, _ error) {
+	s = Sample{From: "stream", Shards: len(shards), Whole: true}
+	for i, p := range parts {
+		s.Whole = s.Whole && p.Whole
+		for _, r := range p.Records {
+			all = append(all, sampled{r, shards[i].ID})
+		}
+	}
+	s.measure(all)
+	return all, s, nil
+}
+
+func (s *Sample) measure(all []sampled) {
+	s.Records = len(all)
+	for i := range all {
+		s.Bytes += int64(len(all[i].Data))
+		at := time.UnixMilli(all[i].Arrival).UTC()
+		if s.First.IsZero() || at.Before(s.First) {
+			s.First = at
+		}
+		if at.After(s.Last) {
+			s.Last = at
+		}
+	}
+}
+
+// fileShard stands for the shard of records that come from a file.
+const fileShard = "shardId-000000000000"
+
+// fromFile takes each line for the payload of a record, n of them at most unless n is 0. The sequence number is that of the
+// line. Empty lines are passed over.
+func fromFile(name string, in io.Reader, n int, now time.Time) ([]sampled, Sample, error) {
+	lines := bufio.NewScanner(in)
+	lines.Buffer(make([]byte, 64<<10), maxLine)
+	s := Sample{From: name, Shards: 1, Whole: true}
+	var all []sampled
+	size := 0
+	for number := 1; lines.Scan(); number++ {
+		line := lines.Bytes()
+		if len(line) == 0 {
+			continue
+		}
+		if size += len(line); size > maxSample || n > 0 && len(all) == n {
+			s.Whole = false
+			break
+		}
+		r := row.Record{Sequence: strconv.AppendInt(nil, int64(number), 10), PartitionKey: []byte("sample"), Arrival: now.UnixMilli(), Data: append([]byte(nil), line...)}
+		all = append(all, sampled{r, fileShard})
+	}
+	if err := lines.Err(); err != nil {
+		return nil, s, fmt.Errorf("read sample %s: %w", name, err)
+	}
+	s.measure(all)
+	s.First, s.Last = time.Time{}, time.Time{}
+	return all, s, nil
+}
