@@ -20,11 +20,14 @@ const maxSchema = 16 << 20
 type loader struct {
 	dir   string            // absolute; empty: there are no other files
 	base  *url.URL          // of the files as references may name them; nil if the schema has no $id
-	texts map[string][]byte // by URL, as read
+	texts map[string][]byte // by URL, as read; complete once the schema is compiled
 }
 
 // load opens what a reference names.
 func (l *loader) load(ref string) (io.ReadCloser, error) {
+	if text, ok := l.texts[ref]; ok {
+		return io.NopCloser(bytes.NewReader(text)), nil
+	}
 	name, err := l.file(ref)
 	if err != nil {
 		return nil, err

@@ -36,8 +36,10 @@ type Options struct {
 
 // Schema is a compiled JSON Schema. It is safe for concurrent use.
 type Schema struct {
-	library  *jsonschema.Schema
-	compares bool // numbers of a document, with more than numbers of the schema
+	address  string
+	files    *loader            // has read all of the schema
+	library  *jsonschema.Schema // to look at; each Validator has another to check by
+	compares bool               // numbers of a document, with more than numbers of the schema
 	fast     *form
 	columns  []ColumnHint
 }
@@ -65,43 +67,47 @@ func Compile(schema []byte, o Options) (_ *Schema, err error) {
 	if err := checkNumbers(schema); err != nil {
 		return nil, fmt.Errorf("read JSON Schema: %w", err)
 	}
-	l := &loader{texts: map[string][]byte{}}
-	address := "file:///" + url.PathEscape(o.File)
+	s := &Schema{address: "file:///" + url.PathEscape(o.File), files: &loader{texts: map[string][]byte{}}}
 	if o.BaseDir != "" {
-		if l.dir, err = filepath.Abs(o.BaseDir); err != nil {
+		if s.files.dir, err = filepath.Abs(o.BaseDir); err != nil {
 			return nil, fmt.Errorf("find the schema's folder: %w", err)
 		}
-		address = (&url.URL{Scheme: "file", Path: filepath.ToSlash(filepath.Join(l.dir, o.File))}).String()
+		s.address = (&url.URL{Scheme: "file", Path: filepath.ToSlash(filepath.Join(s.files.dir, o.File))}).String()
 	}
+	s.files.texts[s.address] = schema
+	if m, ok := top.(map[string]any); ok {
+		if s.files.base = baseOf(m); s.files.base != nil {
+			s.files.texts[withoutFragment(s.files.base)] = schema
+		}
+	}
+	if s.library, err = s.compile(nil); err != nil {
+		return nil, fmt.Errorf("compile JSON Schema: %w", wordSchemaError(err))
+	}
+	if err := checkSchema(s.library); err != nil {
+		return nil, fmt.Errorf("compile JSON Schema: %w", err)
+	}
+	s.compares = comparesNumbers(s.library, s.files.texts)
+	s.fast = compileForm(s.library)
+	s.columns = columns(s.library, s.files, o.Mode)
+	return s, nil
+}
+
+// compile makes the library's form of the schema, which charges b, if it is not nil, for its work.
+func (s *Schema) compile(b *budget) (*jsonschema.Schema, error) {
 	c := jsonschema.NewCompiler()
 	c.AssertFormat = true
 	c.ExtractAnnotations = true
-	c.LoadURL = l.load
-	c.Formats = map[string]func(any) bool{}
+	c.LoadURL = s.files.load
 	// Draft 7 would assert contents, the later ones do not.
-	c.Decoders = map[string]func(string) ([]byte, error){"base64": nil}
-	c.MediaTypes = map[string]func([]byte) error{"application/json": nil}
-	if err := c.AddResource(address, bytes.NewReader(schema)); err != nil {
-		return nil, fmt.Errorf("read JSON Schema: %w", err)
+	c.Decoders["base64"] = nil
+	c.MediaTypes["application/json"] = nil
+	if b != nil {
+		c.RegisterExtension("budget", nil, b)
 	}
-	l.texts[address] = schema
-	if m, ok := top.(map[string]any); ok {
-		if l.base = baseOf(m); l.base != nil {
-			l.texts[withoutFragment(l.base)] = schema
-		}
+	if err := c.AddResource(s.address, bytes.NewReader(s.files.texts[s.address])); err != nil {
+		return nil, err
 	}
-	library, err := c.Compile(address)
-	if err != nil {
-		return nil, fmt.Errorf("compile JSON Schema: %w", wordSchemaError(err))
-	}
-	if err := checkSchema(library); err != nil {
-		return nil, fmt.Errorf("compile JSON Schema: %w", err)
-	}
-	s := &Schema{library: library}
-	s.compares = comparesNumbers(library, l.texts)
-	s.fast = compileFast(library)
-	s.columns = columns(library, l, o.Mode)
-	return s, nil
+	return c.Compile(s.address)
 }
 
 // baseOf returns a schema's $id as a URL, nil if it has none that is absolute.
@@ -170,13 +176,24 @@ func comparesNumbers(s *jsonschema.Schema, texts map[string][]byte) bool {
 func (s *Schema) Columns() []ColumnHint { return s.columns }
 
 // Validator returns a Validator.
-func (s *Schema) Validator() *Validator { return &Validator{s: s, fast: newEvaluator(s.fast)} }
+func (s *Schema) Validator() *Validator {
+	v := &Validator{s: s, fast: newEvaluator(s.fast)}
+	// The budget is a part of the library's schema, so each goroutine has its own.
+	library, err := s.compile(&v.budget)
+	if err != nil {
+		panic(fmt.Sprintf("a schema that was compiled cannot be compiled again: %v", err))
+	}
+	v.library = library
+	return v
+}
 
 // Validator checks documents, one at a time. It is used by one goroutine at a time.
 type Validator struct {
-	s      *Schema
-	fast   *evaluator
-	reader reader
+	s       *Schema
+	fast    *evaluator
+	library *jsonschema.Schema
+	budget  budget
+	reader  reader
 }
 
 // maxKept is how large scratch memory may be that stays allocated between documents.
@@ -210,9 +227,15 @@ func (v *Validator) check(doc []byte, found verdict) *row.Failure {
 	if r.tamed != nil && v.s.compares {
 		return failure("the number %s is too long or too large to be checked by multipleOf or uniqueItems", cut(r.tamed))
 	}
-	err := validateGuarded(v.s.library, value)
-	if err == nil {
+	v.budget.left = maxVisits
+	err := validateGuarded(v.library, value)
+	switch {
+	case err == nil:
 		return nil
+	case errors.Is(err, errSpent) && found == bad:
+		return failure("it violates the schema; it takes too many steps to say where")
+	case errors.Is(err, errSpent):
+		return failure("it takes too many steps to be checked against this schema")
 	}
 	var violation *jsonschema.ValidationError
 	if !errors.As(err, &violation) {
@@ -224,7 +247,11 @@ func (v *Validator) check(doc []byte, found verdict) *row.Failure {
 // validateGuarded is the library's Validate, a panic being an error.
 func validateGuarded(s *jsonschema.Schema, value any) (err error) {
 	defer func() {
-		if r := recover(); r != nil {
+		switch r := recover(); r {
+		case nil:
+		case errSpent:
+			err = errSpent
+		default:
 			err = fmt.Errorf("the validator panicked: %v", r)
 		}
 	}()

@@ -1,0 +1,347 @@
+package validate
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"kinesis-snowflake/transform/internal/sample"
+)
+
+// clickSchema is a schema for the click events of package sample, as a user would write it.
+const clickSchema = `{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object",
+"required":["event_id","event_type","event_ts","session_id","page_url","ip"],
+"properties":{
+"event_id":{"type":"string","minLength":36,"maxLength":36},
+"event_type":{"enum":["page_view","click","add_to_cart","purchase","scroll"]},
+"event_ts":{"type":"string","format":"date-time"},
+"received_at":{"type":"integer","minimum":0},
+"user_id":{"type":["integer","null"]},
+"session_id":{"type":"string","pattern":"^[0-9a-f]{32}$"},
+"page_url":{"type":"string","maxLength":2048},
+"page_title":{"type":"string"},
+"referrer":{"type":["string","null"]},
+"user_agent":{"type":"string"},
+"ip":{"type":"string","format":"ipv4"},
+"geo":{"type":"object","required":["country"],"properties":{"country":{"type":"string","minLength":2,"maxLength":2},"city":{"type":"string"},
+"lat":{"type":"number","minimum":-90,"maximum":90},"lon":{"type":"number","minimum":-180,"maximum":180}}},
+"is_mobile":{"type":"boolean"},
+"load_ms":{"type":"number","minimum":0},
+"revenue":{"type":"number","minimum":0,"multipleOf":0.01}},
+"additionalProperties":false}`
+
+func compileSchema(t testing.TB, schema string) *Schema {
+	t.Helper()
+	s, err := Compile([]byte(schema), Options{})
+	if err != nil {
+		t.Fatalf("%s: %v", schema, err)
+	}
+	return s
+}
+
+// decoded is a document as the library documents that it wants it.
+func decoded(t testing.TB, doc []byte) any {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader(doc))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		t.Fatalf("%s: %v", doc, err)
+	}
+	return v
+}
+
+// agree compares the verdicts on a document: the form's, the validator's, and the library's by way of encoding/json.
+func agree(t testing.TB, s *Schema, v *Validator, doc []byte) (found verdict) {
+	t.Helper()
+	value := decoded(t, doc)
+	if slices.ContainsFunc(numbersOf(doc), func(n []byte) bool { return !isTame(n) }) {
+		// The library would panic, or take long: it has to see what a Validator shows it.
+		r := reader{b: doc}
+		value = r.read()
+	}
+	want := bad
+	if s.library.Validate(value) == nil {
+		want = good
+	}
+	if found = v.fast.check(doc); found != unknown && found != want {
+		t.Errorf("%s: the form says %d, the library %d", doc, found, want)
+	}
+	if f := v.Check(doc); (f == nil) != (want == good) {
+		t.Errorf("%s: %v, the library says %d", doc, f, want)
+	}
+	return found
+}
+
+func TestFormOnSuite(t *testing.T) {
+	text, err := os.ReadFile("testdata/json-schema-test-suite.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var suite map[string][]struct {
+		Groups []struct {
+			Schema json.RawMessage
+			Tests  []struct{ Data json.RawMessage }
+		}
+	}
+	if err := json.Unmarshal(text, &suite); err != nil {
+		t.Fatal(err)
+	}
+	drafts := map[string]string{
+		"draft4": "http://json-schema.org/draft-04/schema#", "draft6": "http://json-schema.org/draft-06/schema#", "draft7": "http://json-schema.org/draft-07/schema#",
+		"draft2019-09": "https://json-schema.org/draft/2019-09/schema", "draft2020-12": "https://json-schema.org/draft/2020-12/schema",
+	}
+	judged, all := 0, 0
+	for draft, files := range suite {
+		for _, f := range files {
+			for _, g := range f.Groups {
+				schema := g.Schema
+				if schema[0] == '{' && len(schema) > 2 {
+					schema = []byte(fmt.Sprintf(`{"$schema":%q,%s`, drafts[draft], schema[1:]))
+				}
+				s, err := Compile(schema, Options{})
+				if err != nil {
+					continue // an exception, which the test of the suite knows
+				}
+				v := s.Validator()
+				for _, test := range g.Tests {
+					all++
+					if agree(t, s, v, test.Data) != unknown {
+						judged++
+					}
+				}
+			}
+		}
+	}
+	if judged < all*7/10 {
+		t.Errorf("of %d documents the form judges only %d", all, judged)
+	}
+	t.Logf("of %d documents the form judges %d", all, judged)
+}
+
+func TestMutatedRecords(t *testing.T) {
+	s := compileSchema(t, clickSchema)
+	v := s.Validator()
+	docs := sample.Records("click", 200)
+	r := rand.New(rand.NewPCG(1, 1))
+	replacements := [][2]string{
+		{`"is_mobile":true`, `"is_mobile":1`},
+		{`"click"`, `"clock"`},
+		{`"lat":`, `"lat":9`},
+		{`"country":"`, `"country":"X`},
+		{`"country":"`, `"country":"\u00e4`},
+		{`"ip"`, `"iq"`},
+		{`"ip":"`, `"ip":"0`},
+		{`Z","rec`, `","rec`},
+		{`Z","rec`, `+01:00","rec`},
+		{`T12:`, `t12:`},
+		{`:59.`, `:60.`},
+		{`2026-07-01T`, `2026-02-29T`},
+		{`"session_id":"`, `"session_id":"g`},
+		{`"session_id":"`, `"session_id":"\u0061`},
+		{`"load_ms":`, `"load_ms":-`},
+		{`"load_ms":`, `"load_ms":"x","load_ms":`},
+		{`"load_ms":`, `"load_ms":1,"load_m\u0073":`},
+		{`"user_id":`, `"user_id":1.5,"user_id":`},
+		{`"received_at":`, `"received_at":1.0,"x":`},
+		{`"received_at":`, `"user_id":1e2,"received_at":`},
+		{`"received_at":1782907200`, `"received_at":1782907200.`},
+		{`"revenue":`, `"revenue":0.00`},
+		{`"revenue":`, `"revenue":1e-3,"revenue":`},
+		{`"revenue":`, `"revenue":123456789012345678901234567890`},
+		{`"city":`, `"city":null,"City":`},
+		{`"geo":{`, `"geo":[{`},
+		{`},"is_mobile"`, `}],"is_mobile"`},
+		{`"event_id":`, `"event_id":"","event_id":`},
+		{`{"event_id"`, `{"extra":{"a":[1,{"b":"}"}]},"event_id"`},
+		{`{"event_id"`, `{"event\u005fid"`},
+		{`"page_url":"`, `"page_url":"` + strings.Repeat("x", 2040)},
+		{`"page_title":"`, `"page_title":"\ud800`},
+	}
+	const documents = 20_000
+	counts := map[verdict]int{}
+	rejected, n := 0, 0
+	for n < documents {
+		doc := string(docs[r.IntN(len(docs))])
+		for range 1 + r.IntN(2) {
+			x := replacements[r.IntN(len(replacements))]
+			doc = strings.Replace(doc, x[0], x[1], 1)
+		}
+		if r.IntN(4) == 0 { // any byte
+			b := []byte(doc)
+			b[r.IntN(len(b))] = `0123456789-.eE+"\{}[]:, tfnulrsabz`[r.IntN(34)]
+			doc = string(b)
+		}
+		if !json.Valid([]byte(doc)) {
+			continue
+		}
+		n++
+		counts[agree(t, s, v, []byte(doc))]++
+		if v.Check([]byte(doc)) != nil {
+			rejected++
+		}
+	}
+	t.Logf("%d rejected; of the form's verdicts %d good, %d bad, %d unknown", rejected, counts[good], counts[bad], counts[unknown])
+	if counts[unknown] > documents/20 || counts[good] < documents/20 || counts[bad] < documents/2 {
+		t.Errorf("verdicts %v", counts)
+	}
+}
+
+// schemas has schemas for the documents of FuzzValidate, each about other keywords.
+func schemas() []string {
+	return []string{
+		clickSchema,
+		`{"type":"object","properties":{"a":{"$ref":"#/$defs/n"},"b":{"type":"array","items":{"$ref":"#"},"minItems":1,"maxItems":3}},"$defs":{"n":{"type":["number","null"],"exclusiveMinimum":-1.5,"maximum":1e3}},"additionalProperties":{"type":"string","maxLength":3}}`,
+		`{"oneOf":[{"properties":{"k":{"const":"x"},"v":{"type":"integer"}},"required":["k"]},{"properties":{"k":{"const":1},"v":{"multipleOf":0.5}},"required":["k"]},{"not":{"required":["k"]}}]}`,
+		`{"if":{"properties":{"a":{"const":true}},"required":["a"]},"then":{"required":["b"]},"else":{"maxProperties":2},"minProperties":1,"propertyNames":{"pattern":"^[a-z]","maxLength":4}}`,
+		`{"patternProperties":{"^a":{"type":"string","format":"date"},"b$":{"format":"time"}},"additionalProperties":{"enum":[1,"1",null,[1],{"a":1},1.5,true]}}`,
+		`{"anyOf":[{"prefixItems":[{"type":"integer"},{"type":"string"}],"items":false},{"contains":{"const":3},"minContains":2,"maxContains":3},{"uniqueItems":true,"maxItems":4}]}`,
+		`{"allOf":[{"anyOf":[{"properties":{"a":{"$ref":"#"}},"required":["x"]},{"properties":{"a":{"$ref":"#"}}}]}],"properties":{"a":{"type":"object"}}}`,
+		`{"unevaluatedProperties":false,"properties":{"a":{"format":"uuid"},"b":{"format":"email"}},"dependentRequired":{"a":["b"]},"dependentSchemas":{"b":{"minProperties":2}}}`,
+		`{"type":["array","object"],"items":{"type":"number","minimum":-5,"multipleOf":3},"properties":{"":{"type":"string"}},"required":["","é"]}`,
+		`{"$schema":"http://json-schema.org/draft-04/schema#","minimum":3,"exclusiveMinimum":true,"items":[{"type":"string"}],"additionalItems":{"type":"null"},"dependencies":{"a":["b"]}}`,
+	}
+}
+
+func FuzzValidate(f *testing.F) {
+	for i := range schemas() {
+		for _, doc := range []string{
+			`{"a":1,"b":[{"a":null},{"a":1e3}],"c":"äöü"}`, `{"k":"x","v":1.0}`, `{"a":true,"b":"2024-02-29"}`, `[1,"a"]`, `[3,3,3]`, `{"a":{"a":{"a":{"x":1}}},"x":2}`,
+			`{"a":1,"\u0061":"x","a":2}`, `1e5000000`, `[1e-99999999,0e99,-0,-0.0,1.50,1E+2]`, `{"":"\ud83d\ude00","é":0,"\u00e9":1}`, `"\ud800"`, `null`, ` [ { } , [ ] ] `, `{"a":12345678901234567890123}`,
+			string(sample.Records("click", 1)[0]),
+		} {
+			f.Add(uint8(i), []byte(doc))
+		}
+	}
+	var compiled []*Schema
+	var validators []*Validator
+	for _, schema := range schemas() {
+		s := compileSchema(f, schema)
+		compiled, validators = append(compiled, s), append(validators, s.Validator())
+	}
+	f.Fuzz(func(t *testing.T, which uint8, doc []byte) {
+		if !json.Valid(doc) || !validText(doc) {
+			return
+		}
+		s, v := compiled[int(which)%len(compiled)], validators[int(which)%len(compiled)]
+		if f := v.Check(doc); f == nil || !strings.Contains(f.Reason, "too ") {
+			agree(t, s, v, doc)
+		}
+		if f := v.Check(doc); f != nil && (f.Stage != "validate" || f.Reason == "" || len(f.Reason) > 2000) {
+			t.Errorf("%s: %+v", doc, f)
+		}
+	})
+}
+
+// validText reports whether a document passes the scanner, which comes first in a pipeline.
+func validText(doc []byte) bool {
+	return strings.ToValidUTF8(string(doc), "") == string(doc) && maxNesting(doc) <= 512
+}
+
+func maxNesting(doc []byte) (deepest int) {
+	depth := 0
+	for _, c := range doc {
+		switch c {
+		case '{', '[':
+			depth++
+			deepest = max(deepest, depth)
+		case '}', ']':
+			depth--
+		}
+	}
+	return deepest
+}
+
+func numbersOf(doc []byte) (numbers [][]byte) {
+	d := json.NewDecoder(bytes.NewReader(doc))
+	d.UseNumber()
+	for {
+		token, err := d.Token()
+		if err != nil {
+			return numbers
+		}
+		if n, ok := token.(json.Number); ok {
+			numbers = append(numbers, []byte(n))
+		}
+	}
+}
+
+// FuzzSchema compiles anything as a schema, and checks anything by it.
+func FuzzSchema(f *testing.F) {
+	for _, schema := range schemas() {
+		f.Add([]byte(schema), []byte(`{"a":1,"b":["x"]}`))
+	}
+	f.Fuzz(func(t *testing.T, schema, doc []byte) {
+		s, err := Compile(schema, Options{})
+		if err != nil || !json.Valid(doc) || !validText(doc) {
+			return
+		}
+		v := s.Validator()
+		for _, h := range s.Columns() {
+			if h.Type == "" && h.Comment == "" {
+				t.Errorf("%s: hint %+v", schema, h)
+			}
+		}
+		fast := v.fast.check(doc)
+		slow := v.check(doc, unknown)
+		if fast == good && slow != nil && !strings.Contains(slow.Reason, "too ") || fast == bad && slow == nil {
+			t.Errorf("%s by %s: the form says %d, the library %v", doc, schema, fast, slow)
+		}
+	})
+}
+
+func BenchmarkCheck(b *testing.B) {
+	docs := sample.Records("click", 1000)
+	size := 0
+	for _, doc := range docs {
+		size += len(doc)
+	}
+	plain := strings.Replace(clickSchema, `,"pattern":"^[0-9a-f]{32}$"`, "", 1)
+	for _, c := range []struct {
+		name, schema string
+		check        func(v *Validator, doc []byte) bool
+	}{
+		{"form", clickSchema, func(v *Validator, doc []byte) bool { return v.fast.check(doc) == good }},
+		{"form without pattern", plain, func(v *Validator, doc []byte) bool { return v.fast.check(doc) == good }},
+		{"library", clickSchema, func(v *Validator, doc []byte) bool { return v.check(doc, unknown) == nil }},
+		{"library without pattern", plain, func(v *Validator, doc []byte) bool { return v.check(doc, unknown) == nil }},
+		{"library by encoding json", clickSchema, func(v *Validator, doc []byte) bool {
+			v.budget.left = maxVisits
+			return v.library.Validate(decoded(b, doc)) == nil
+		}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			v := compileSchema(b, c.schema).Validator()
+			b.SetBytes(int64(size))
+			b.ReportAllocs()
+			for b.Loop() {
+				for _, doc := range docs {
+					if !c.check(v, doc) {
+						b.Fatalf("%s: %v", doc, v.Check(doc))
+					}
+				}
+			}
+			b.ReportMetric(float64(b.N)*float64(len(docs))/b.Elapsed().Seconds()/1e3, "krec/s")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+func TestAllocations(t *testing.T) {
+	v := compileSchema(t, clickSchema).Validator()
+	docs := sample.Records("click", 100)
+	if n := testing.AllocsPerRun(10, func() {
+		for _, doc := range docs {
+			if f := v.Check(doc); f != nil {
+				t.Fatal(f.Reason)
+			}
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
