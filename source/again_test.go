@@ -175,6 +175,8 @@ func TestAgainGoesOnAfterTrouble(t *testing.T) {
 				return &kinesis.Fault{Code: "ProvisionedThroughputExceededException", Message: "Rate exceeded"}
 			case 1:
 				return kinesis.Cut()
+			case 2:
+				return &kinesis.Fault{Empty: true}
 			}
 			return nil
 		}

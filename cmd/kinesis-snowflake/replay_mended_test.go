@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"kinesis-snowflake/config"
+	"kinesis-snowflake/internal/pipeline"
+	"kinesis-snowflake/internal/replay"
+	"kinesis-snowflake/internal/standin/snowflake"
+	"kinesis-snowflake/internal/telemetry"
+	"kinesis-snowflake/source/kpl/kpltest"
+)
+
+// transform writes the pipeline file anew, with a transform, and a JSON Schema beside it.
+func (b *bubble) transform(transform, schema string) {
+	b.t.Helper()
+	b.configure("TRIM_HORIZON")
+	text, err := os.ReadFile(b.file)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for name, text := range map[string]string{b.file: string(text) + "transform: " + transform + "\n", filepath.Join(filepath.Dir(b.file), "schema.json"): schema} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+}
+
+// logged runs the pipeline as a worker that writes its log to a file, until what is returned is called.
+func (b *bubble) logged(name string, format config.LogFormat, until bool) (end func()) {
+	b.t.Helper()
+	pipelines, err := config.Load(b.file)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	file, err := os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(b.t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- pipeline.Run(ctx, pipelines[0], pipeline.RunOptions{UntilCaughtUp: until, Logger: telemetry.NewLogger(&lineWriter{w: file}, config.Log{Format: format, Level: config.LevelInfo}),
+			KinesisTransport: b.kinesis.RoundTripper(), DynamoDBTransport: b.dynamodb.RoundTripper(), SnowflakeTransport: b.snowflake.RoundTripper()})
+	}()
+	return func() {
+		if !until {
+			stop()
+		}
+		if err := <-done; err != nil {
+			b.t.Error(err)
+		}
+		stop()
+		if err := file.Close(); err != nil {
+			b.t.Error(err)
+		}
+	}
+}
+
+const (
+	wrongSchema  = `{"type": "object", "properties": {"n": {"type": "integer", "not": {"multipleOf": 100}}}}`
+	mendedSchema = `{"type": "object", "properties": {"n": {"type": "integer"}}}`
+	withSchema   = `{json_schema: schema.json}`
+)
+
+// One message in a hundred fails by a wrong schema, those last in the stream among them. Once it is mended, replays load each
+// once: killed at any request, run again, and beside a worker.
+func TestReplayAfterTheSchemaWasMended(t *testing.T) {
+	for _, format := range []config.LogFormat{config.LogJSON, config.LogSnowflake, config.LogText} {
+		t.Run(string(format), func(t *testing.T) {
+			inBubble(t, 2, func(t *testing.T, b *bubble) {
+				const all = 5000
+				log := filepath.Join(filepath.Dir(b.file), "connector.log")
+				b.transform(withSchema, wrongSchema)
+				end := b.logged(log, format, false)
+				b.put(all - 100)
+				<-time.After(20 * time.Second)
+				for _, n := range []int{all, all + 100, all + 200, all + 300} { // no row comes after these
+					b.sent = n
+					b.put(1)
+				}
+				b.sent = all - 100
+				<-time.After(20 * time.Second)
+				end()
+				b.rows(4851, 4851)
+
+				code, report, stderr := b.replay(log) // nothing is mended yet
+				wants(t, 1, code, stderr)
+				if report.Messages != 53 || report.Counts[replay.Failed] != 53 {
+					t.Fatalf("%+v", report)
+				}
+				has(t, strings.Join(reasons(report), "\n"), "failed: validate:", "/n")
+
+				b.transform(withSchema, mendedSchema)
+				for n := range 12 {
+					b.replayKilled(log, 4*n+1, n%2 == 0)
+				}
+				end = b.logged(log, format, false)
+				var replays sync.WaitGroup
+				replays.Go(func() { b.answering("", "replay", "-c", b.file, "--log", log) })
+				b.put(100)
+				<-time.After(time.Minute)
+				replays.Wait()
+				end()
+				for range 2 {
+					code, report, stderr = b.replay(log)
+					wants(t, 0, code, stderr)
+				}
+				if report.Counts[replay.Present] != 53 {
+					t.Errorf("%+v", report)
+				}
+				b.rows(all+4, all+4)
+			})
+		})
+	}
+}
+
+// Of a record of several documents, some in the table and some not, a replay adds what is missing.
+func TestReplayOfPartsOfARecord(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, b *bubble) {
+		log := filepath.Join(filepath.Dir(b.file), "connector.log")
+		const several = `{json_schema: schema.json, decode: {framing: lines}, steps: [{unnest: {path: items}}]}`
+		b.transform(several, `{"properties": {"n": {"maximum": 99}}}`)
+		put := func(data []byte) {
+			if _, _, err := b.kinesis.Put(ordersStream, "k", data); err != nil {
+				t.Fatal(err)
+			}
+		}
+		doc := func(n int) string { return fmt.Sprintf(`{"n": %d, "items": [{"sku": 1}, {"sku": 2}, {"sku": 3}]}`, n) }
+		put([]byte(doc(1) + "\n" + doc(100) + "\n" + doc(2)))
+		put([]byte(doc(101) + "\nno JSON\n" + doc(3)))
+		put(kpltest.Aggregate(kpltest.Record{PartitionKey: "a", Data: []byte(doc(4) + "\n" + doc(102))}, kpltest.Record{PartitionKey: "b", Data: []byte(doc(5))}))
+		b.logged(log, config.LogJSON, true)()
+		b.rows(15, 5)
+		b.transform(several, `{}`)
+		code, report, stderr := b.replay(log)
+		wants(t, 1, code, stderr)
+		if report.Messages != 3 || report.Counts[replay.Loaded] != 2 || report.Counts[replay.Failed] != 1 || report.Rows != 9 {
+			t.Errorf("%+v", report)
+		}
+		b.rows(24, 8)
+		code, report, stderr = b.replay(log)
+		wants(t, 1, code, stderr)
+		if report.Rows != 0 || report.Counts[replay.Present] != 2 {
+			t.Errorf("%+v", report)
+		}
+		b.rows(24, 8)
+
+		// A transform that numbers the rows otherwise cannot tell which are missing.
+		b.unload(`"N" = 100`)
+		b.transform(`{decode: {framing: lines}}`, `{}`)
+		code, report, stderr = b.replay(log)
+		wants(t, 1, code, stderr)
+		if report.Rows != 0 || report.Counts[replay.Renamed] != 3 {
+			t.Errorf("%+v", report)
+		}
+		b.rows(21, 7)
+	})
+}
+
+// A message that today's filter leaves out is no longer a failed one.
+func TestReplayOfWhatAFilterLeavesOut(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, b *bubble) {
+		log := filepath.Join(filepath.Dir(b.file), "connector.log")
+		b.transform(withSchema, wrongSchema)
+		b.put(101)
+		b.logged(log, config.LogJSON, true)()
+		b.transform(`{steps: [{filter: n < 100}]}`, "{}")
+		code, report, stderr := b.replay(log)
+		wants(t, 0, code, stderr)
+		if report.Counts[replay.Loaded] != 1 || report.Counts[replay.NoRow] != 1 {
+			t.Errorf("%+v", report)
+		}
+		b.rows(100, 100)
+	})
+}
+
+// A row that Snowflake refused has a line, too, and is loaded once the table takes it.
+func TestReplayOfARowThatSnowflakeRefused(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, b *bubble) {
+		log := filepath.Join(filepath.Dir(b.file), "connector.log")
+		refuse := true
+		b.snowflake.SetHooks(snowflake.Hooks{Before: func(e snowflake.Event) *snowflake.Fault {
+			if refuse && strings.HasPrefix(e.SQL, "COPY INTO") {
+				return &snowflake.Fault{Err: &snowflake.Error{Code: "100038", State: "22018", Message: "Numeric value 'x' is not recognized"}}
+			}
+			return nil
+		}})
+		b.put(1)
+		b.logged(log, config.LogJSON, true)()
+		code, report, stderr := b.replay(log)
+		wants(t, 1, code, stderr)
+		if report.Counts[replay.Failed] != 1 || report.Rows != 0 {
+			t.Errorf("%+v", report)
+		}
+		has(t, strings.Join(reasons(report), "\n"), "failed: load: COPY INTO")
+		refuse = false
+		code, report, stderr = b.replay(log)
+		wants(t, 0, code, stderr)
+		if report.Counts[replay.Loaded] != 1 {
+			t.Errorf("%+v", report)
+		}
+		b.rows(1, 1)
+	})
+}
