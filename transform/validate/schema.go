@@ -14,7 +14,7 @@ import (
 )
 
 // MaxWork is how many values, times levels of nesting, a document may have for the library to check it.
-const MaxWork = 1_000_000
+const MaxWork = 300_000
 
 // Mode says what becomes of a document that violates the schema.
 type Mode string
@@ -55,12 +55,12 @@ func Compile(schema []byte, o Options) (_ *Schema, err error) {
 		o.File = "schema.json"
 	}
 	schema = bytes.TrimPrefix(schema, []byte("\xef\xbb\xbf"))
-	var top any
-	if err := json.Unmarshal(schema, &top); err != nil {
+	var text json.RawMessage
+	if err := json.Unmarshal(schema, &text); err != nil {
 		return nil, fmt.Errorf("read JSON Schema: not JSON: %w", err)
 	}
-	switch top.(type) {
-	case map[string]any, bool:
+	switch text[0] {
+	case '{', 't', 'f':
 	default:
 		return nil, errors.New("read JSON Schema: it is neither an object nor true or false")
 	}
@@ -75,10 +75,8 @@ func Compile(schema []byte, o Options) (_ *Schema, err error) {
 		s.address = (&url.URL{Scheme: "file", Path: filepath.ToSlash(filepath.Join(s.files.dir, o.File))}).String()
 	}
 	s.files.texts[s.address] = schema
-	if m, ok := top.(map[string]any); ok {
-		if s.files.base = baseOf(m); s.files.base != nil {
-			s.files.texts[withoutFragment(s.files.base)] = schema
-		}
+	if s.files.base = baseOf(schema); s.files.base != nil {
+		s.files.texts[withoutFragment(s.files.base)] = schema
 	}
 	if s.library, err = s.compile(nil); err != nil {
 		return nil, fmt.Errorf("compile JSON Schema: %w", wordSchemaError(err))
@@ -111,12 +109,18 @@ func (s *Schema) compile(b *budget) (*jsonschema.Schema, error) {
 }
 
 // baseOf returns a schema's $id as a URL, nil if it has none that is absolute.
-func baseOf(schema map[string]any) *url.URL {
+func baseOf(schema []byte) *url.URL {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(schema, &members) != nil {
+		return nil // true or false
+	}
 	for _, key := range []string{"$id", "id"} { // id is that of draft 4
-		if id, ok := schema[key].(string); ok {
-			if u, err := url.Parse(id); err == nil && u.IsAbs() && u.Opaque == "" {
-				return u
-			}
+		var id string
+		if json.Unmarshal(members[key], &id) != nil {
+			continue
+		}
+		if u, err := url.Parse(id); err == nil && u.IsAbs() && u.Opaque == "" {
+			return u
 		}
 	}
 	return nil
@@ -227,7 +231,7 @@ func (v *Validator) check(doc []byte, found verdict) *row.Failure {
 	if r.tamed != nil && v.s.compares {
 		return failure("the number %s is too long or too large to be checked by multipleOf or uniqueItems", cut(r.tamed))
 	}
-	v.budget.left = maxVisits
+	v.budget.left = visits(r.deepest)
 	err := validateGuarded(v.library, value)
 	switch {
 	case err == nil:
