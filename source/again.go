@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -48,10 +49,13 @@ const (
 	// Records that came within this time of each other are read in one go: what lies between them takes about as long
 	// to read as another iterator takes to get.
 	againNear = 2 * time.Second
-	// againMost is how many records one call of such a stretch asks for.
-	againMost = 2000
-	// againTries bounds the repeats of one call that was throttled or failed for a while: some two minutes.
-	againTries = 60
+	// One call of such a stretch asks for about as many records as hold againBytes, once their size is known.
+	againFirst = 1000
+	againBytes = 2 << 20
+	mostLimit  = 10_000 // of GetRecords
+	// againPatience bounds the repeats of one call that is throttled or fails for a while. A worker that polls five times a
+	// second leaves a call to others only where it gives way itself.
+	againPatience = 3 * time.Minute
 )
 
 // Read reads the records at places, which are in order and all of one shard, and calls each for every user record of those
@@ -78,6 +82,7 @@ type rereader struct {
 	shard  string
 	hashes *kpl.Range
 	places []Place // still to come
+	size   int     // of a record, by the last answer; 0 before the first
 	each   func(*row.Record) error
 	next   time.Time // no call before it
 }
@@ -94,10 +99,6 @@ func (r *rereader) near() int {
 // stretch reads on from the next place until n of them were passed.
 func (r *rereader) stretch(ctx context.Context, n int) error {
 	rest := len(r.places) - n
-	most := int32(againMost)
-	if n == 1 {
-		most = 1
-	}
 	iterator, err := r.open(ctx)
 	if err != nil && reader.Classify(err) == reader.ClassInvalid {
 		r.places = r.places[1:] // no number of this shard, or of this stream: nothing is there to read
@@ -107,6 +108,7 @@ func (r *rereader) stretch(ctx context.Context, n int) error {
 		var out *kinesis.GetRecordsOutput
 		err = r.call(ctx, "get records of shard "+r.shard, "GetRecords", func(ctx context.Context) (err error) {
 			_, arn := r.tools.stream()
+			most := r.limit(n)
 			out, err = r.tools.control.client.GetRecords(ctx, &kinesis.GetRecordsInput{ShardIterator: &iterator, StreamARN: arn, Limit: &most})
 			return err
 		})
@@ -125,6 +127,18 @@ func (r *rereader) stretch(ctx context.Context, n int) error {
 		return nil // what each did took over five minutes: another iterator
 	}
 	return err
+}
+
+// limit is how many records a call asks for in a stretch of n.
+func (r *rereader) limit(n int) int32 {
+	switch {
+	case n == 1:
+		return 1
+	case r.size == 0:
+		return againFirst
+	default:
+		return int32(min(mostLimit, max(1, againBytes/r.size))) //nolint:gosec // at most mostLimit
+	}
 }
 
 func (r *rereader) open(ctx context.Context) (iterator string, err error) {
@@ -159,13 +173,17 @@ func (r *rereader) take(records []types.Record, rest int) error {
 			return err
 		}
 	}
+	if len(records) > 0 {
+		r.size = max(1, bytes/len(records))
+	}
 	r.next = time.Now().Add(max(againSpacing, time.Duration(float64(bytes)/againRate*float64(time.Second))))
 	return nil
 }
 
 // call makes a call at its time, and again while it is throttled or fails in a way that may pass.
 func (r *rereader) call(ctx context.Context, op, action string, call func(context.Context) error) error {
-	for n := 1; ; n++ {
+	begun := time.Now()
+	for {
 		if err := reader.Pause(ctx, max(0, time.Until(r.next))); err != nil {
 			return err
 		}
@@ -180,9 +198,9 @@ func (r *rereader) call(ctx context.Context, op, action string, call func(contex
 			return ctx.Err()
 		case class == reader.ClassNotFound:
 			return fmt.Errorf("%s: %w", op, ErrShardGone)
-		case n == againTries || class != reader.ClassRetry && class != reader.ClassThrottled:
+		case time.Since(begun) > againPatience || class != reader.ClassRetry && class != reader.ClassThrottled:
 			return reader.Explain(op, action, r.tools.control.stream.String(), err)
 		}
-		r.next = time.Now().Add(min(time.Duration(n)*500*time.Millisecond, 2*time.Second))
+		r.next = time.Now().Add(againSpacing/2 + rand.N(againSpacing))
 	}
 }

@@ -110,7 +110,7 @@ func TestAgainReadsNeighboursInOneGo(t *testing.T) {
 		}
 		clear(r.calls)
 		r.want(r.read(r.places[150], r.places[5050]), "150", "5050")
-		if r.calls["GetShardIterator"] != 1 || r.calls["GetRecords"] != 3 {
+		if r.calls["GetShardIterator"] != 1 || r.calls["GetRecords"] != 2 {
 			t.Errorf("calls %v", r.calls)
 		}
 		r.want(r.read(Place{Sequence: r.places[7].Sequence}, Place{Sequence: r.places[8].Sequence}), "7", "8") // of unknown arrival
