@@ -47,7 +47,7 @@ type recipe struct {
 
 func (s *Sink) newLane(batch string, i int) *lane {
 	return &lane{store: s.store, keys: s.opts.Keys, expect: s.opts.MaxBytes, name: fmt.Sprintf("%s-%d%s", batch, i, loadfile.Suffix),
-		index: map[string]int{}, kept: map[string]int64{}}
+		seen: s.shape.config.Observation(), index: map[string]int{}, kept: map[string]int64{}}
 }
 
 // append spools a row, and encodes it at once as long as plan, which may be nil, covers all that came before.

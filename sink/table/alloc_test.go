@@ -8,18 +8,39 @@ import (
 )
 
 func planFor(t testing.TB, keys *row.Keys, rows []row.Row) *Plan {
-	var seen Observation
+	return planWith(t, Config{Keys: keys}, rows)
+}
+
+func planWith(t testing.TB, c Config, rows []row.Row) *Plan {
+	seen := c.Observation()
 	for i := range rows {
 		seen.Add(&rows[i])
 	}
-	p, _ := evolve(t, Config{Keys: keys}, nil, &seen, nil)
+	p, _ := evolve(t, c, nil, &seen, nil)
 	return p
 }
 
+// shapes are the ways in which a pipeline file may have the rows of sample.Clicks.
+func shapes() map[string]Config {
+	must := Spec{Key: "received_at", Name: "AT", Type: numberType, NotNull: true}
+	return map[string]Config{
+		"inferred": {},
+		"pinned":   {Pins: []Spec{must, {Key: "ip", Type: ParseType("VARCHAR(50)")}}, Timestamps: true},
+		"record":   {Variant: true},
+	}
+}
+
 func TestNoAllocationsPerRow(t *testing.T) {
+	for name, c := range shapes() {
+		t.Run(name, func(t *testing.T) { noAllocationsPerRow(t, c) })
+	}
+}
+
+func noAllocationsPerRow(t *testing.T, c Config) {
 	keys := row.NewKeys()
 	rows, _ := sample.Clicks(keys, 200)
-	p := planFor(t, keys, rows)
+	c.Keys = keys
+	p := planWith(t, c, rows)
 	// Values that need a closer look, and some that are rescued.
 	number, float, text, flag, object := keys.Intern([]byte("received_at")), keys.Intern([]byte("revenue")), keys.Intern([]byte("ip")), keys.Intern([]byte("is_mobile")), keys.Intern([]byte("geo"))
 	for i, f := range []row.Field{
@@ -99,6 +120,25 @@ func BenchmarkAppendRow(b *testing.B) {
 		for i := range rows {
 			line = AppendRow(line[:0], p, "shardId-000000000012", &rows[i], &st)
 		}
+	}
+}
+
+func BenchmarkAppendRowByShape(b *testing.B) {
+	for name, c := range shapes() {
+		b.Run(name, func(b *testing.B) {
+			c.Keys = row.NewKeys()
+			rows, bytes := sample.Clicks(c.Keys, 1000)
+			p := planWith(b, c, rows)
+			var st Stats
+			line := make([]byte, 0, 4096)
+			b.SetBytes(int64(bytes))
+			b.ReportAllocs()
+			for b.Loop() {
+				for i := range rows {
+					line = AppendRow(line[:0], p, "shardId-000000000012", &rows[i], &st)
+				}
+			}
+		})
 	}
 }
 

@@ -23,7 +23,8 @@ type Config struct {
 	Freeze bool
 	// Variant puts a record into one column, [RecordColumn]. Pins and hints have no say then.
 	Variant bool
-	// Timestamps makes a new column whose first values are all RFC 3339 date-times a TIMESTAMP_TZ.
+	// Timestamps makes a new column whose first values are all RFC 3339 date-times a TIMESTAMP_TZ. [Config.Observation] looks
+	// for them.
 	Timestamps bool
 	// Limit replaces DefaultColumnLimit, where it is positive; negative means that inference adds no column.
 	Limit int
@@ -39,6 +40,9 @@ func (c *Config) ColumnLimit() int {
 	}
 	return c.Limit
 }
+
+// Observation returns an empty one, which looks for what c asks for.
+func (c *Config) Observation() Observation { return Observation{Timestamps: c.Timestamps} }
 
 // own are the connector's own columns.
 func (c *Config) own() []Column {

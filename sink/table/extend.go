@@ -64,7 +64,7 @@ func (p *Plan) extendKeys(ext *Extension, seen *Observation) {
 		room = 0
 	}
 	for _, name := range came[:min(len(came), max(room, 0))] {
-		ext.Add = append(ext.Add, Column{Name: name, Type: saw[name].infer(p.config.Timestamps)})
+		ext.Add = append(ext.Add, Column{Name: name, Type: saw[name].infer()})
 	}
 }
 
@@ -83,7 +83,7 @@ func (p *Plan) extendWants(ext *Extension, saw map[string]kinds) (added int) {
 			if saw[w.Name] == 0 {
 				continue // a name alone: its column comes with its first value
 			}
-			c.Type = saw[w.Name].infer(p.config.Timestamps)
+			c.Type = saw[w.Name].infer()
 		}
 		if !p.has(w.Name) {
 			ext.Add = append(ext.Add, c)

@@ -59,7 +59,7 @@ func TestEveryValueIsGivenBack(t *testing.T) {
 		var heldRows []*row.Row
 		for range rapid.IntRange(1, 3).Draw(t, "batches") {
 			var rows []*row.Row
-			var seen Observation
+			seen := config.Observation()
 			for range rapid.IntRange(1, 3).Draw(t, "rows") {
 				r := genRow(t, keys)
 				rows = append(rows, r)
@@ -164,7 +164,7 @@ func checkLacking(t *rapid.T, p *Plan, config Config, r *row.Row, c Column) {
 
 // checkWidening checks that values which asked for wider columns have a place in these, and that no value loses its own.
 func checkWidening(t *rapid.T, p *Plan, config Config, rows []*row.Row, wide []Column) {
-	var seen Observation
+	seen := config.Observation()
 	for _, r := range rows {
 		seen.Add(r)
 	}

@@ -7,6 +7,9 @@ import (
 // Observation remembers, for each key, what kinds of values were seen, so that the columns of the keys can be typed
 // from all of a batch. It is not safe for concurrent use: keep one a goroutine, and Merge them.
 type Observation struct {
+	// Timestamps tells texts that are RFC 3339 date-times from others, for [Config.Timestamps], which asks for it.
+	Timestamps bool
+
 	keys []kinds // by row.Key
 }
 
@@ -39,7 +42,7 @@ func (o *Observation) Add(r *row.Row) {
 		if f.Kind == row.Int && len(f.Value) > MaxPrecision && !variantHolds(f.Value) {
 			bits = sawHugeInt
 		}
-		if f.Kind == row.String && isInstant(f.Value) {
+		if o.Timestamps && f.Kind == row.String && isInstant(f.Value) {
 			bits = sawInstant
 		}
 		o.add(f.Key, bits)
@@ -75,10 +78,10 @@ func (o *Observation) saw(key row.Key) kinds {
 // infer returns the type of a new column for the kinds seen; kinds must not be empty. The order matters: each case
 // holds whatever the later ones hold. Booleans mixed with numbers are VARCHAR, since no number is a boolean, and so
 // are integers beyond NUMBER(38,0), of which a NUMBER or FLOAT column would hold nothing. Date-times are texts like any
-// others, unless timestamps says that a column of nothing else is one of instants.
-func (k kinds) infer(timestamps bool) Type {
+// others where they are not told apart; a column of nothing else is one of instants.
+func (k kinds) infer() Type {
 	switch {
-	case k == sawInstant && timestamps:
+	case k == sawInstant:
 		return Type{Base: TimestampTZ, Scale: maxFraction}
 	case k&sawContainer != 0:
 		return variantType

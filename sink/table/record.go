@@ -1,6 +1,11 @@
 package table
 
-import "kinesis-snowflake/internal/row"
+import (
+	"bytes"
+	"hash/maphash"
+
+	"kinesis-snowflake/internal/row"
+)
 
 // appendRecord appends all of a row as one object, the value of RecordColumn, without what a VARIANT cannot hold. Of a
 // key that comes twice the last value stands, as Snowflake would have it; the others are rescued.
@@ -8,7 +13,7 @@ func appendRecord(dst []byte, p *Plan, r *row.Row, st *Stats) []byte {
 	if len(p.columns) == 0 { // the column was dropped: a new plan follows
 		return dst
 	}
-	byName := placeFields(r, st)
+	beaten := beatenFields(r, st)
 	dst = append(dst, ',', '{')
 	first := true
 	for i := range r.Fields {
@@ -21,7 +26,7 @@ func appendRecord(dst []byte, p *Plan, r *row.Row, st *Stats) []byte {
 		switch {
 		case f.Flags&(row.Hostile|row.HostileKey) != 0 || name == nil && hostileText(f.Name):
 			reason = ReasonHostile
-		case byName && st.names[string(f.Name)] != int32(i+1), !byName && st.place[f.Key] != int32(i+1):
+		case beaten[i] != 0:
 			reason = ReasonDuplicate
 		}
 		if reason != ReasonNone {
@@ -45,42 +50,69 @@ func appendRecord(dst []byte, p *Plan, r *row.Row, st *Stats) []byte {
 		dst, replaced = appendVariant(dst, f)
 		st.NumbersAsText += int64(replaced)
 	}
-	if !byName {
-		for i := range r.Fields {
-			if key := r.Fields[i].Key; int(key) < len(st.place) {
-				st.place[key] = 0
-			}
-		}
-	}
 	return append(dst, '}')
 }
 
-// placeFields finds the last field of each key that a record can hold: in st.place by its Key or, where a field has none,
-// in st.names.
-func placeFields(r *row.Row, st *Stats) (byName bool) {
+// beatenFields tells, for each field, whether it is not the last of its key that a record can hold.
+func beatenFields(r *row.Row, st *Stats) []int32 {
+	beaten := st.at[:0]
+	byName := false
 	for i := range r.Fields {
-		if f := &r.Fields[i]; f.Key == row.NoKey {
-			byName = true
-			break
+		beaten = append(beaten, 0)
+		byName = byName || r.Fields[i].Key == row.NoKey
+	}
+	st.at = beaten
+	if byName {
+		beatenByName(r, st)
+		return beaten
+	}
+	for i := range r.Fields {
+		f := &r.Fields[i]
+		for int(f.Key) >= len(st.place) {
+			st.place = append(st.place, 0)
 		}
+		if f.Flags&row.Hostile != 0 {
+			continue
+		}
+		if last := st.place[f.Key]; last != 0 {
+			beaten[last-1] = 1
+		}
+		st.place[f.Key] = int32(i + 1)
 	}
-	if byName && st.names == nil {
-		st.names = map[string]int32{}
+	for i := range r.Fields {
+		st.place[r.Fields[i].Key] = 0
 	}
-	clear(st.names)
+	return beaten
+}
+
+// beatenByName is for rows with fields that have no Key: a hash table of their names, in st.place. Its seed is another in
+// each process, so that no record can be made to be slow.
+func beatenByName(r *row.Row, st *Stats) {
+	if st.seed == (maphash.Seed{}) {
+		st.seed = maphash.MakeSeed()
+	}
+	size := 16
+	for size < 2*len(r.Fields) {
+		size *= 2
+	}
+	for len(st.place) < size {
+		st.place = append(st.place, 0)
+	}
+	slots := st.place[:size]
+	clear(slots)
 	for i := range r.Fields {
 		f := &r.Fields[i]
 		if f.Flags&(row.Hostile|row.HostileKey) != 0 {
 			continue
 		}
-		if byName {
-			st.names[string(f.Name)] = int32(i + 1)
-			continue
+		at := int(maphash.Bytes(st.seed, f.Name)) & (size - 1)
+		for slots[at] != 0 && !bytes.Equal(r.Fields[slots[at]-1].Name, f.Name) {
+			at = (at + 1) & (size - 1)
 		}
-		for int(f.Key) >= len(st.place) {
-			st.place = append(st.place, 0)
+		if last := slots[at]; last != 0 {
+			st.at[last-1] = 1
 		}
-		st.place[f.Key] = int32(i + 1)
+		slots[at] = int32(i + 1)
 	}
-	return byName
+	clear(slots)
 }

@@ -1,6 +1,10 @@
 package table
 
-import "kinesis-snowflake/internal/row"
+import (
+	"hash/maphash"
+
+	"kinesis-snowflake/internal/row"
+)
 
 // Reason says why a value was rescued.
 type Reason uint8
@@ -47,11 +51,11 @@ type Stats struct {
 
 	lacking int     // index of the column that the last row has no value for, or -1
 	width   []int   // by column: what it takes to hold the values that were rescued for their size; 0 for none
-	place   []int32 // by row.Key: 1 + index of the row's last field of it; only within a row
-	names   map[string]int32
+	place   []int32 // by row.Key, or by the hash of a name: 1 + index of the row's last field of it; zero between rows
+	seed    maphash.Seed
 
 	missing []bool  // by column: a row had no value for a NOT NULL column
-	at      []int32 // by column: index of the field that fills it, or -1
+	at      []int32 // by column: index of the field that fills it, or -1; of a whole record, by field: 1 if a later one beats it
 	rescue  rescuer
 }
 
@@ -101,7 +105,7 @@ func (st *Stats) Add(other *Stats) {
 
 // Reset sets the counts to zero, and keeps the memory.
 func (st *Stats) Reset() {
-	*st = Stats{missing: st.missing[:0], width: st.width[:0], at: st.at[:0], place: st.place, names: st.names, rescue: st.rescue}
+	*st = Stats{missing: st.missing[:0], width: st.width[:0], at: st.at[:0], place: st.place, seed: st.seed, rescue: st.rescue}
 }
 
 func (st *Stats) grow(columns int) {
