@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"math"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -32,13 +34,17 @@ type Sampled struct {
 const sampleMost = 500
 
 // lookbacks are how far before now a shard's tip is looked for, until enough records lie between there and now.
+// A shard where few records come costs seven looks, of two calls each.
 var lookbacks = []time.Duration{time.Minute, 15 * time.Minute, 3 * time.Hour, 24 * time.Hour}
+
+// halvings is how often it is looked between a time since when too few records came and one since when enough came.
+const halvings = 3
 
 // Sample reads some of a shard's records with GetRecords, at half the pace that a shard allows, since its worker comes first.
 // It leaves no trace. Of a shard that is gone it returns nothing.
 func (t *Tools) Sample(ctx context.Context, info StreamInfo, shard lease.Shard, want Sampling) (Sampled, error) {
 	again := t.Again(info)
-	s := &sampler{rereader: rereader{Again: again, shard: shard.ID}, have: map[row.Position]bool{}}
+	s := &sampler{rereader{Again: again, shard: shard.ID}}
 	if hashes, err := kpl.ParseRange(shard.StartHash, shard.EndHash); err == nil && !hashes.Whole() && !info.AutoDistributed {
 		s.hashes = &hashes
 	}
@@ -49,37 +55,59 @@ func (t *Tools) Sample(ctx context.Context, info StreamInfo, shard lease.Shard, 
 	return out, err
 }
 
-type sampler struct {
-	rereader
-	have map[row.Position]bool
-}
+type sampler struct{ rereader }
 
 func (s *sampler) sample(ctx context.Context, want Sampling) (Sampled, error) {
 	first, whole, err := s.from(ctx, time.Time{}, want.half())
 	if err != nil || whole {
 		return Sampled{first, whole}, err
 	}
-	rest := Sampling{want.Records - len(first), want.half().Bytes}
-	var last []row.Record
-	for _, back := range lookbacks {
-		now := time.Now()
-		found, _, err := s.from(ctx, now.Add(-back), rest)
-		if err != nil {
-			return Sampled{first, false}, err
-		}
-		if last = found; len(last) >= rest.Records {
-			break
-		}
+	last, err := s.tip(ctx, Sampling{want.Records - len(first), want.half().Bytes})
+	if err != nil {
+		return Sampled{first, false}, err
 	}
+	have := map[row.Position]bool{}
 	for i := range first {
-		s.have[place(&first[i])] = true
+		have[place(&first[i])] = true
 	}
 	for i := range last {
-		if !s.have[place(&last[i])] {
+		if !have[place(&last[i])] {
 			first = append(first, last[i])
 		}
 	}
 	return Sampled{first, false}, nil
+}
+
+// tip reads the newest records that it comes by: no iterator begins at a number of records before the tip, so times are tried.
+func (s *sampler) tip(ctx context.Context, want Sampling) (newest []row.Record, err error) {
+	less, more := time.Duration(0), time.Duration(0) // before now: too few records came since, and enough
+	try := func(back time.Duration) error {
+		found, _, err := s.from(ctx, time.Now().Add(-back), want)
+		newest = newer(newest, found, want.Records)
+		if len(found) < want.Records {
+			less = back
+		} else {
+			more = back
+		}
+		return err
+	}
+	for _, back := range lookbacks {
+		if err = try(back); err != nil || more != 0 {
+			break
+		}
+	}
+	for n := 0; err == nil && n < halvings && more != 0 && less != 0; n++ {
+		err = try(time.Duration(math.Sqrt(float64(less) * float64(more))))
+	}
+	return newest, err
+}
+
+// newer returns the newest records of both.
+func newer(a, b []row.Record, most int) []row.Record {
+	all := append(slices.Clone(a), b...)
+	slices.SortStableFunc(all, func(x, y row.Record) int { return place(&x).Compare(place(&y)) })
+	all = slices.CompactFunc(all, func(x, y row.Record) bool { return place(&x) == place(&y) })
+	return all[max(0, len(all)-most):]
 }
 
 func (s Sampling) half() Sampling { return Sampling{(s.Records + 1) / 2, (s.Bytes + 1) / 2} }
