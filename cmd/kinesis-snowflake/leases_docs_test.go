@@ -29,7 +29,7 @@ func TestOperationsAndMigrationPages(t *testing.T) {
 		t.Fatal(err)
 	}
 	commands := 0
-	for _, name := range []string{"operations.md", "migration.md"} {
+	for _, name := range []string{"operations.md", "migration.md", "failed-messages.md"} {
 		page, err := os.ReadFile(filepath.Join(root, "docs", name))
 		if err != nil {
 			t.Fatal(err)

@@ -161,13 +161,15 @@ func (p *program) printReplay(r *replay.Report, asJSON bool) error {
 	return printReplay(p.stdout, r)
 }
 
-// shownLeft is how many messages of one reason are named. --json names all.
-const shownLeft = 5
+const (
+	shownLeft   = 5  // messages of one reason that are named; --json names all
+	shownCauses = 20 // reasons that are named: some quote the message's own values
+)
 
 func printReplay(out io.Writer, r *replay.Report) error {
 	fmt.Fprintf(out, "stream %s, table %s\n\n", r.Stream, r.Table)
 	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
-	fmt.Fprintf(t, "failed messages in the log\t%d\t%d lines\n", r.Messages, r.Lines)
+	fmt.Fprintf(t, "failed messages in the log\t%d\t%s\n", r.Messages, plural(r.Lines, "line"))
 	for _, s := range replay.States() {
 		n := r.Counts[s]
 		if n == 0 && s != replay.Loaded {
@@ -175,12 +177,12 @@ func printReplay(out io.Writer, r *replay.Report) error {
 		}
 		more := ""
 		if s == replay.Loaded {
-			more = fmt.Sprintf("%d rows", r.Rows)
+			more = "\t" + plural(int(r.Rows), "row")
 		}
-		fmt.Fprintf(t, "%s\t%d\t%s\n", stateText(s, r.DryRun), n, more)
+		fmt.Fprintf(t, "%s\t%d%s\n", stateText(s, r.DryRun), n, more)
 	}
 	if r.Unknown > 0 {
-		fmt.Fprintf(t, "not looked at\t%d\t\n", r.Unknown)
+		fmt.Fprintf(t, "not looked at\t%d\n", r.Unknown)
 	}
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("print: %w", err)
@@ -215,8 +217,12 @@ func printLeft(out io.Writer, left []replay.Left) {
 		of[c] = append(of[c], l)
 	}
 	slices.SortStableFunc(causes, func(a, b cause) int { return cmp.Compare(len(of[b]), len(of[a])) })
-	for _, c := range causes {
-		fmt.Fprintf(out, "\n%d messages: %s: %s\n", len(of[c]), stateText(c.state, false), c.reason)
+	for n, c := range causes {
+		if n == shownCauses {
+			fmt.Fprintf(out, "\nand %s more; --json names all\n", plural(len(causes)-n, "reason"))
+			break
+		}
+		fmt.Fprintf(out, "\n%s: %s: %s\n", plural(len(of[c]), "message"), stateText(c.state, false), c.reason)
 		for i, l := range of[c] {
 			if i == shownLeft {
 				fmt.Fprintf(out, "  and %d more; --json names all\n", len(of[c])-shownLeft)
@@ -225,6 +231,14 @@ func printLeft(out io.Writer, left []replay.Left) {
 			fmt.Fprintf(out, "  %s %s:%d\n", l.Shard, l.Sequence, l.Subsequence)
 		}
 	}
+}
+
+// plural counts things.
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 func stateText(s replay.State, dry bool) string {

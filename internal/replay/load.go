@@ -228,7 +228,7 @@ func (l *loader) load(ctx context.Context, chunk []fetched) error {
 		}
 	}
 	l.report.Rows += total - int64(len(l.refused))
-	l.o.Told(fmt.Sprintf("loaded %d rows of %d messages", total-int64(len(l.refused)), len(chunk)))
+	l.o.Told(fmt.Sprintf("loaded %d rows", total-int64(len(l.refused))))
 	return nil
 }
 

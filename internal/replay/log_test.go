@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -182,4 +183,26 @@ func FuzzLine(f *testing.F) {
 			}
 		}
 	})
+}
+
+// The page names every field of the line.
+func TestPageOfFailedMessages(t *testing.T) {
+	page, err := os.ReadFile("../../docs/failed-messages.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range bytes.Lines(written(t, config.LogJSON, []byte("x"))) {
+		var fields map[string]any
+		if err := json.Unmarshal(line, &fields); err != nil {
+			t.Fatal(err)
+		}
+		if fields["msg"] != transform.FailedMessage {
+			continue
+		}
+		for name := range fields {
+			if !bytes.Contains(page, []byte("`"+name+"`")) {
+				t.Errorf("docs/failed-messages.md does not name %s", name)
+			}
+		}
+	}
 }
