@@ -59,6 +59,15 @@ type SessionInfo struct {
 	Timezone         string // an IANA name, UTC unless the session set another
 	Now              time.Time
 	Binds            []Value // the values of the question marks, in order
+	// View finds a view by its name. It may be called until Query returns.
+	View func(TableName) (View, bool)
+}
+
+// View is a query with a name, in Snowflake's dialect.
+type View struct {
+	Query            string
+	Columns          []string
+	Database, Schema string // the defaults for names in Query that are not full
 }
 
 // ResultSet is a query's answer. Column names are as the client shall see them.

@@ -264,7 +264,7 @@ func (st *execution) engineQuery(why error) (*answer, error) {
 	}
 	se := st.session
 	r, err := st.server.engine.Query(st.ctx, st.sql, SessionInfo{Database: se.database, Schema: se.schema, User: se.user, Role: se.role,
-		Timezone: se.parameter("TIMEZONE"), Now: st.now, Binds: st.binds})
+		Timezone: se.parameter("TIMEZONE"), Now: st.now, Binds: st.binds, View: st.server.cat.engineView})
 	if errors.Is(err, ErrUnsupported) {
 		return nil, errors.Join(why, err)
 	}

@@ -14,6 +14,8 @@ type view struct {
 	name    TableName
 	columns []Column
 	query   *syntax.Select
+	asText  string
+	within  schemaName // of the session that made it
 	text    string
 	comment string
 	created time.Time
@@ -39,7 +41,7 @@ func (st *execution) createView(s *syntax.CreateView) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &view{name: name, columns: slices.Clone(p.columns), query: s.As, text: s.Text, comment: s.Comment, created: st.now}
+	v := &view{name: name, columns: slices.Clone(p.columns), query: s.As, asText: s.AsText, within: schemaName{st.session.database, st.session.schema}, text: s.Text, comment: s.Comment, created: st.now}
 	if s.Columns != nil && len(s.Columns) != len(v.columns) {
 		return nil, failf("002057", "42601", "SQL compilation error:\nView definition for '%s' declared %d column(s), but view query produces %d column(s).", name, len(s.Columns), len(v.columns))
 	}
@@ -95,6 +97,19 @@ func (st *execution) fullNames(s *syntax.Select) error {
 		}
 	}
 	return nil
+}
+
+// engineView describes a view to the engine.
+func (c *catalogue) engineView(n TableName) (View, bool) {
+	v := c.view(n)
+	if v == nil {
+		return View{}, false
+	}
+	out := View{Query: v.asText, Database: v.within.database, Schema: v.within.schema}
+	for _, col := range v.columns {
+		out.Columns = append(out.Columns, col.Name)
+	}
+	return out, true
 }
 
 func (c *catalogue) view(n TableName) *view {

@@ -38,7 +38,34 @@ func (t *translator) operand(table bool) (piece, error) {
 		parts = append(parts, t.tokens[t.i+1])
 		t.i += 2
 	}
+	if p, ok, err := t.viewOf(parts, table); ok || err != nil {
+		return p, err
+	}
 	return t.name(parts, table), nil
+}
+
+// viewOf writes a view out as the query that it is, under its own name where the query gives it none.
+func (t *translator) viewOf(parts []token, table bool) (piece, bool, error) {
+	if !table || t.view == nil || len(parts) == 1 && t.local[parts[0].text] {
+		return piece{}, false, nil
+	}
+	names := make([]string, len(parts))
+	for i, p := range parts {
+		names[i] = p.text
+	}
+	query, err := t.view(names)
+	if query == "" || err != nil {
+		return piece{}, false, err
+	}
+	named := false
+	if t.i < len(t.tokens) {
+		next := t.tokens[t.i]
+		named = next.kind == tokenQuoted || next.kind == tokenWord && (next.text == "AS" || !notFunctions[next.text])
+	}
+	if !named {
+		query += " AS " + quote(names[len(names)-1])
+	}
+	return piece{text: query}, true, nil
 }
 
 // typedLiteral says whether a string follows, as in DATE '2020-01-01'.

@@ -17,11 +17,7 @@ import (
 
 // Query implements [snowflake.Engine]; the package comment says what it understands.
 func (e *Engine) Query(ctx context.Context, text string, session snowflake.SessionInfo) (*snowflake.ResultSet, error) {
-	t := &translator{
-		src: text, session: session, column: e.hasColumn,
-		lookup: func(parts []string) (string, string, bool) { return e.find(parts, session) },
-	}
-	query, labels, err := t.translate()
+	query, labels, err := e.translate(text, session, 0)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", snowflake.ErrUnsupported, err)
 	}
@@ -44,9 +40,43 @@ func (e *Engine) Query(ctx context.Context, text string, session snowflake.Sessi
 	return set, nil
 }
 
-// find looks a table up, with the session's database and schema for what the name leaves out.
-func (e *Engine) find(parts []string, session snowflake.SessionInfo) (schema, view string, ok bool) {
-	name := snowflake.TableName{Database: session.Database, Schema: session.Schema}
+// maxViews is how deep views may stand in views.
+const maxViews = 20
+
+func (e *Engine) translate(text string, session snowflake.SessionInfo, depth int) (query string, labels []string, err error) {
+	t := &translator{
+		src: text, session: session, column: e.hasColumn,
+		lookup: func(parts []string) (string, string, bool) { return e.find(parts, session) },
+		view: func(parts []string) (string, error) {
+			name, ok := fullName(parts, session)
+			if !ok || session.View == nil {
+				return "", nil
+			}
+			v, ok := session.View(name)
+			if !ok {
+				return "", nil
+			}
+			if depth == maxViews {
+				return "", fmt.Errorf("view %s: over %d views in views", name, maxViews)
+			}
+			inner := session
+			inner.Database, inner.Schema, inner.Binds = v.Database, v.Schema, nil
+			query, _, err := e.translate(v.Query, inner, depth+1)
+			if err != nil {
+				return "", fmt.Errorf("view %s: %w", name, err)
+			}
+			columns := make([]string, len(v.Columns))
+			for i, c := range v.Columns {
+				columns[i] = quote(c)
+			}
+			return fmt.Sprintf("(SELECT * FROM (%s) AS v(%s))", query, strings.Join(columns, ", ")), nil
+		},
+	}
+	return t.translate()
+}
+
+func fullName(parts []string, session snowflake.SessionInfo) (name snowflake.TableName, ok bool) {
+	name = snowflake.TableName{Database: session.Database, Schema: session.Schema}
 	switch len(parts) {
 	case 1:
 		name.Table = parts[0]
@@ -55,6 +85,15 @@ func (e *Engine) find(parts []string, session snowflake.SessionInfo) (schema, vi
 	case 3:
 		name = snowflake.TableName{Database: parts[0], Schema: parts[1], Table: parts[2]}
 	default:
+		return name, false
+	}
+	return name, true
+}
+
+// find looks a table up, with the session's database and schema for what the name leaves out.
+func (e *Engine) find(parts []string, session snowflake.SessionInfo) (schema, view string, ok bool) {
+	name, ok := fullName(parts, session)
+	if !ok {
 		return "", "", false
 	}
 	t, err := e.table(name)

@@ -154,3 +154,35 @@ func shown(v snowflake.Value) string {
 		return v.Text
 	}
 }
+
+// TestQueriesOfViews has the engine run what the server's own evaluator does not know, over views.
+func TestQueriesOfViews(t *testing.T) {
+	e := events(t)
+	views := map[string]snowflake.View{
+		"T$LATEST": {Columns: []string{"ID", "Mixed"}, Database: "DB", Schema: "S", Query: `SELECT "ID", "mixed" FROM "DB"."S"."T" QUALIFY "ID" IS NULL OR ROW_NUMBER() OVER (PARTITION BY "ID" ` +
+			`ORDER BY LPAD(GET("O", 's')::VARCHAR, 60, '0') DESC NULLS LAST, GET("O", 'n')::NUMBER(38,0) DESC NULLS LAST) = 1`},
+		"OUTER": {Columns: []string{"X"}, Database: "DB", Schema: "S", Query: `SELECT "Mixed" FROM T$LATEST`},
+		"LOOP":  {Columns: []string{"X"}, Database: "DB", Schema: "S", Query: `SELECT X FROM LOOP`},
+	}
+	session := snowflake.SessionInfo{Database: "DB", Schema: "OTHER", View: func(n snowflake.TableName) (snowflake.View, bool) {
+		v, ok := views[n.Table]
+		return v, ok && n.Database == "DB" && n.Schema == "S"
+	}}
+	for query, want := range map[string]string{
+		`WITH a AS (SELECT * FROM DB.S."T$LATEST") SELECT COUNT(*) AS n FROM a`:                                                          "N: 2",
+		`WITH a AS (SELECT 1) SELECT v.id, "T$LATEST"."Mixed" FROM DB.S.T$LATEST, S.T$LATEST v WHERE v.id = "T$LATEST".id ORDER BY v.id`: "ID,Mixed: 2,two; 12345678901234567890123456789012345678,one",
+		`WITH a AS (SELECT x FROM S."OUTER" AS o WHERE o.x = 'two') SELECT * FROM a`:                                                     "X: two",
+	} {
+		set, err := e.Query(t.Context(), query, session)
+		if err != nil {
+			t.Errorf("%s: %v", query, err)
+			continue
+		}
+		if got := show(set); got != want {
+			t.Errorf("%s\ngot  %s\nwant %s", query, got, want)
+		}
+	}
+	if _, err := e.Query(t.Context(), `SELECT * FROM S.LOOP`, session); !errors.Is(err, snowflake.ErrUnsupported) {
+		t.Errorf("a view of itself: %v", err)
+	}
+}

@@ -17,6 +17,7 @@ type translator struct {
 	session snowflake.SessionInfo
 	binds   int
 	lookup  func(parts []string) (schema, view string, ok bool) // a table, by its name of one to three parts
+	view    func(parts []string) (query string, err error)      // a view's, likewise; empty where there is none
 	column  func(name string) bool                              // whether any table has such a column
 	local   map[string]bool                                     // names that WITH gives
 	stop    string                                              // the word that ends the next sequence, and only that

@@ -41,7 +41,7 @@ type (
 		Options     []Option
 		As          *Select
 	}
-	// CreateView is CREATE VIEW. Text is the statement as written.
+	// CreateView is CREATE VIEW. Text is the statement as written, and AsText the query's.
 	CreateView struct {
 		Name        Name
 		OrReplace   bool
@@ -51,6 +51,7 @@ type (
 		Comment     string
 		As          *Select
 		Text        string
+		AsText      string
 	}
 	// Drop is DROP TABLE, VIEW, STAGE, SCHEMA, DATABASE or WAREHOUSE.
 	Drop struct {

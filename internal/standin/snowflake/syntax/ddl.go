@@ -98,7 +98,11 @@ func (p *parser) createView(c *CreateView) (Statement, error) {
 	if err := p.expect("AS"); err != nil {
 		return nil, err
 	}
-	c.As, err = p.query()
+	from := p.peek().pos
+	if c.As, err = p.query(); err == nil {
+		last := p.tokens[p.i-1]
+		c.AsText = p.src[from : last.pos+len(last.raw)]
+	}
 	return c, err
 }
 
