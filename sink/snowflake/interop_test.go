@@ -105,7 +105,24 @@ func ofColumns(t *testing.T) []sqlText {
 		t.Fatal(err)
 	}
 	named := append([]string{target.Object}, names...)
+	spoken := slices.Clone(columns)
+	for i := range spoken {
+		spoken[i].NotNull, spoken[i].Comment = i%2 == 0, `it's\`
+	}
+	wide := table.Column{Name: names[0], Type: table.ParseType("VARCHAR(16)")}
+	beside := target.String()[:len(target.String())-1] + `$LATEST"`
+	byColumns, ok := table.Latest(&table.Config{}, beside, target.String(), columns, names[:2])
+	byRecord, also := table.Latest(&table.Config{Variant: true}, beside, target.String(), []table.Column{{Name: table.MetadataColumn}, {Name: table.RecordColumn}}, []string{"it's", `a"b\`})
+	if !ok || !also {
+		t.Fatal("no view")
+	}
 	return []sqlText{
+		say(Text(table.CreateTable(target.String(), spoken, "it's")), named, []string{"it's", `it's\`}),
+		say(Text(table.AddColumns(target.String(), spoken[2:])), named, []string{`it's\`}),
+		say(Text(table.SetType(target.String(), wide)), []string{target.Object, names[0]}, nil),
+		say(Text(byColumns.Create), append([]string{target.Object + "$LATEST"}, named...), []string{byColumns.Comment}),
+		say(Text(byRecord.Create), []string{target.Object + "$LATEST", table.RecordColumn}, []string{byRecord.Comment, "it's", `a"b\`}),
+		say(Text("SHOW VIEWS LIKE "+table.Literal("it's$LATEST")+" IN SCHEMA "+table.Quote("RAW")+"."+table.Quote("KINESIS")), nil, nil),
 		say(Text(text), named, append(files, `or'ders\`)), say(Text(table.CreateTable(target.String(), columns, "it's")), named, []string{"it's"}),
 		say(Text(table.AddColumns(target.String(), columns[2:])), named, nil),
 	}
