@@ -54,6 +54,7 @@ func analyse(cfg *config.Pipeline, t target, records []sampled, log *slog.Logger
 	if err := a.transform(); err != nil {
 		return nil, err
 	}
+	a.seen = a.target.config.Observation()
 	for i := range a.rows {
 		a.seen.Add(&a.rows[i].Row)
 	}

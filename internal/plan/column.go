@@ -136,7 +136,7 @@ func (t *typer) of(f *row.Field) table.Type {
 
 // infer returns the type of a new column that is for all the values, which are none of them null.
 func (t *typer) infer(values []row.Field) table.Type {
-	var seen table.Observation
+	seen := t.config.Observation()
 	for _, f := range values {
 		f.Key = t.key
 		seen.Add(&row.Row{Fields: []row.Field{f}})
