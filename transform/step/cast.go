@@ -168,7 +168,7 @@ func (c *caster) number(dst, v, inside []byte) ([]byte, action, error) {
 	if d.exp < -c.scale {
 		return dst, same, fmt.Errorf("has more than %d digits after the point", c.scale)
 	}
-	if limit := (decimal{small: 1, exp: c.precision - c.scale}); d.compare(limit) >= 0 || d.negate().compare(limit) >= 0 {
+	if d.length() > c.precision-c.scale {
 		return dst, same, fmt.Errorf("has more than %d digits before the point", c.precision-c.scale)
 	}
 	if v[0] != '"' && bytes.IndexByte(v, 'e') < 0 && bytes.IndexByte(v, 'E') < 0 {

@@ -20,7 +20,8 @@ type evaluator struct {
 	fields []row.Field
 	vars   []value
 	loops  []loop
-	buf    []byte // decoded and made texts; earlier parts stay where they are when it grows
+	args   []value // of the calls that are under way
+	buf    []byte  // decoded and made texts; earlier parts stay where they are when it grows
 	seg    [1]seg
 	work   int
 	err    error
@@ -37,7 +38,7 @@ func (e *evaluator) run(x *expression, fields []row.Field) (value, error) {
 	if cap(e.buf) > maxKept {
 		e.buf = nil
 	}
-	e.e, e.fields, e.buf, e.work, e.err = x, fields, e.buf[:0], maxWork, nil
+	e.e, e.fields, e.buf, e.args, e.work, e.err = x, fields, e.buf[:0], e.args[:0], maxWork, nil
 	if len(e.vars) < x.variables {
 		e.vars = make([]value, x.variables)
 	}
@@ -233,7 +234,7 @@ func (e *evaluator) order(o op, a, b *value) value {
 	case a.kind == kindText && b.kind == kindText:
 		e.charge(min(len(a.text), len(b.text)))
 		c = bytes.Compare(a.text, b.text)
-	case a.small && b.small:
+	case a.small && b.small && a.exp == b.exp:
 		c = 1
 		if a.n < b.n {
 			c = -1
@@ -303,7 +304,7 @@ func (e *evaluator) equal(a, b *value) bool {
 	case kindBool:
 		return a.n == b.n
 	case kindNumber:
-		if a.small && b.small {
+		if a.small && b.small && a.exp == b.exp {
 			return a.n == b.n
 		}
 		x, ok := e.decimal(a, "==")

@@ -112,14 +112,15 @@ func allFunctions() []function {
 }
 
 func (e *evaluator) call(n *node) value {
-	args := make([]value, len(n.kids))
-	for i, kid := range n.kids {
-		args[i] = e.eval(kid)
+	first := len(e.args)
+	for _, kid := range n.kids {
+		e.args = append(e.args, e.eval(kid))
 	}
 	if e.err != nil {
 		return value{}
 	}
-	v := functions[n.slot].do(e, args)
+	v := functions[n.slot].do(e, e.args[first:])
+	e.args = e.args[:first]
 	if e.err != nil {
 		return value{}
 	}

@@ -14,6 +14,7 @@ import (
 // would be seconds; a number that only passes through is not looked at.
 const (
 	maxDigits   = 1000
+	maxBits     = 3322 // of so many digits
 	maxExponent = 400
 	// divisionDigits is how many significant digits a quotient has that does not end earlier: as many as Snowflake's NUMBER.
 	divisionDigits = 38
@@ -98,7 +99,7 @@ func (d decimal) sign() int {
 func (d decimal) isZero() bool { return d.sign() == 0 }
 
 func (d decimal) check() (decimal, error) {
-	if d.big != nil && d.big.BitLen() > maxDigits*4 || d.exp > maxExponent || d.exp < -maxExponent-maxDigits {
+	if d.big != nil && d.big.BitLen() > maxBits || d.exp > maxExponent || d.exp < -maxExponent-maxDigits {
 		return d, errHuge
 	}
 	return d, nil
@@ -286,10 +287,22 @@ func (d decimal) int() (int64, bool) {
 
 // roundTo rounds half away from zero to a multiple of 10^exp.
 func (d decimal) roundTo(exp int) decimal {
-	if d.exp >= exp {
+	by := exp - d.exp
+	if by <= 0 {
 		return d
 	}
-	unit := tenTo(exp - d.exp)
+	if d.big == nil && by < len(pow10) {
+		unit := pow10[by]
+		n, rest := d.small/unit, d.small%unit
+		switch half := unit / 2; {
+		case rest >= half:
+			n++
+		case rest <= -half:
+			n--
+		}
+		return decimal{small: n, exp: exp}
+	}
+	unit := tenTo(by)
 	half := new(big.Int).Rsh(unit, 1)
 	n := new(big.Int).Abs(d.coef())
 	n.Add(n, half).Quo(n, unit)
@@ -307,6 +320,21 @@ func (d decimal) floor() decimal {
 	n, m := new(big.Int).DivMod(d.coef(), tenTo(-d.exp), new(big.Int))
 	_ = m
 	return decimal{big: n}
+}
+
+// length is the number of digits before the point; of a number below one it may be zero or less.
+func (d decimal) length() int {
+	if d.big != nil {
+		return len(new(big.Int).Abs(d.big).String()) + d.exp
+	}
+	n := 0
+	for n < len(pow10) && (d.small >= pow10[n] || d.small <= -pow10[n]) {
+		n++
+	}
+	if n == 0 {
+		return 0
+	}
+	return n + d.exp
 }
 
 // append appends the number in plain notation.

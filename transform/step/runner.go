@@ -1,6 +1,7 @@
 package step
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"hash"
 
@@ -27,6 +28,7 @@ type Runner struct {
 	eval evaluator
 	buf  []byte // what steps made for the current row; earlier parts stay where they are when it grows
 	tmp  []byte // of one value
+	sum  [sha256.Size]byte
 	macs map[*hasher]hash.Hash
 
 	row   *row.Row

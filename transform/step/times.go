@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -160,6 +159,18 @@ func (c *caster) time(x *Runner, dst, v []byte) ([]byte, action, error) {
 
 // ofEpoch takes a count of units since 1970.
 func ofEpoch(n []byte, unit time.Duration) (when instant, err error) {
+	const least, most = -62135596800, 253402300800 // the years 1 to 9999
+	if n, ok := smallInt(n); ok {
+		perSecond := int64(time.Second / unit)
+		whole, rest := n/perSecond, n%perSecond
+		if rest < 0 {
+			whole, rest = whole-1, rest+perSecond
+		}
+		if whole < least || whole >= most {
+			return when, errYears
+		}
+		return ofUnix(whole, rest*int64(unit)), nil
+	}
 	d, err := parseDecimal(n)
 	if err != nil {
 		return when, err
@@ -170,10 +181,9 @@ func ofEpoch(n []byte, unit time.Duration) (when instant, err error) {
 	if !d.isWhole() {
 		return when, errors.New("has a fraction finer than a nanosecond")
 	}
-	const least, most = -62135596800, 253402300800 // the years 1 to 9999
 	seconds, err := decimal{small: d.small, big: d.big, exp: d.exp - 9}.check()
 	if err != nil || seconds.compare(ofInt(least)) < 0 || seconds.compare(ofInt(most)) >= 0 {
-		return when, errors.New("lies outside of the years 1 to 9999")
+		return when, errYears
 	}
 	whole, _ := seconds.floor().int()
 	rest, err := d.add(decimal{small: -whole, exp: 9})
@@ -181,12 +191,18 @@ func ofEpoch(n []byte, unit time.Duration) (when instant, err error) {
 		return when, err
 	}
 	nanos, _ := rest.int()
-	t := time.Unix(whole, nanos).UTC()
-	when = instant{hasDate: true, hasClock: true, hasOffset: true, nanos: int(nanos)}
+	return ofUnix(whole, nanos), nil
+}
+
+var errYears = errors.New("lies outside of the years 1 to 9999")
+
+func ofUnix(seconds, nanos int64) instant {
+	t := time.Unix(seconds, nanos).UTC()
+	when := instant{hasDate: true, hasClock: true, hasOffset: true, nanos: int(nanos)}
 	year, month, day := t.Date()
 	when.year, when.month, when.day = year, int(month), day
 	when.hour, when.minute, when.second = t.Clock()
-	return when, nil
+	return when
 }
 
 // parseISO reads 2006-01-02, 2006-01-02T15:04:05.999999999+01:00 with a T or a space, and with or without the offset, and
@@ -390,6 +406,10 @@ func appendFraction(dst []byte, nanos int) []byte {
 	if nanos == 0 {
 		return dst
 	}
-	digits := strconv.Itoa(int(time.Second) + nanos)[1:]
-	return append(append(dst, '.'), strings.TrimRight(digits, "0")...)
+	var digits [9]byte
+	for i := range digits {
+		digits[8-i] = byte('0' + nanos%10)
+		nanos /= 10
+	}
+	return append(append(dst, '.'), bytes.TrimRight(digits[:], "0")...)
 }

@@ -24,8 +24,9 @@ var valueNames = [...]string{"null", "true or false", "a number", "a text", "a l
 // is asked for.
 type value struct {
 	kind  kind
-	small bool    // a number that is n
-	n     int64   // 1 for true, or a small number
+	small bool  // a number that is n * 10^exp
+	n     int64 // 1 for true
+	exp   int
 	text  []byte  // a text, or the digits of a number that is not small
 	raw   []byte  // nil for a value that was made
 	list  []value // of a list that was made; of an object, keys and values in turn
@@ -45,8 +46,9 @@ func ofNumber(n int64) value { return value{kind: kindNumber, small: true, n: n}
 func ofText(text []byte) value { return value{kind: kindText, text: text} }
 
 func ofDecimal(d decimal) value {
-	if d.big == nil && d.exp == 0 {
-		return ofNumber(d.small)
+	if d.big == nil {
+		d = d.trim()
+		return value{kind: kindNumber, small: true, n: d.small, exp: d.exp}
 	}
 	if n, ok := d.int(); ok {
 		return ofNumber(n)
@@ -56,7 +58,7 @@ func ofDecimal(d decimal) value {
 
 func (v *value) decimal() (decimal, error) {
 	if v.small {
-		return ofInt(v.n), nil
+		return decimal{small: v.n, exp: v.exp}, nil
 	}
 	return parseDecimal(v.text)
 }
@@ -142,7 +144,7 @@ func (v *value) write(dst []byte, end int) []byte {
 		return strconv.AppendBool(dst, v.n != 0)
 	case kindNumber:
 		if v.small {
-			return strconv.AppendInt(dst, v.n, 10)
+			return decimal{small: v.n, exp: v.exp}.append(dst)
 		}
 		return append(dst, v.text...)
 	case kindText:

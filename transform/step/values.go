@@ -55,17 +55,16 @@ func (h *hasher) edit(x *Runner, dst, v []byte) ([]byte, action, error) {
 	if inside = v; v[0] == '"' {
 		inside, x.tmp = text(x.tmp[:0], v)
 	}
-	var sum [sha256.Size]byte
 	if h.key == nil {
-		sum = sha256.Sum256(inside)
+		x.sum = sha256.Sum256(inside)
 	} else {
 		m := x.mac(h)
 		m.Reset()
 		m.Write(inside)
-		m.Sum(sum[:0])
+		m.Sum(x.sum[:0])
 	}
 	dst = append(dst, '"')
-	dst = hex.AppendEncode(dst, sum[:])
+	dst = hex.AppendEncode(dst, x.sum[:])
 	return append(dst, '"'), changed, nil
 }
 
