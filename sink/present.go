@@ -2,6 +2,7 @@ package sink
 
 import (
 	"context"
+	"errors"
 
 	"kinesis-snowflake/internal/row"
 	"kinesis-snowflake/sink/snowflake"
@@ -31,3 +32,6 @@ func (s *Sink) ledgerOf(stream string) *snowflake.Ledger {
 		Table: o.Table, Stream: stream, Application: o.Application, LockPatience: o.LockPatience, NewID: o.NewID, Waiting: o.Waiting, Log: o.Log,
 	})
 }
+
+// RefusesTooMany reports whether a Load failed because Snowflake refuses more rows of the batch than are left out one by one.
+func RefusesTooMany(err error) bool { return errors.Is(err, errTooManyRefused) }

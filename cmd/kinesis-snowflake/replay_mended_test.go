@@ -210,3 +210,66 @@ func TestReplayOfARowThatSnowflakeRefused(t *testing.T) {
 		b.rows(1, 1)
 	})
 }
+
+// More rows may be refused than a batch of the connector leaves out.
+func TestReplayOfManyRowsThatAreRefused(t *testing.T) {
+	inBubble(t, 2, func(t *testing.T, b *bubble) {
+		b.put(150)
+		b.load()
+		b.unload(`"N" < 140`)
+		log, _ := b.failedLog(func(n int) bool { return n < 140 })
+		b.snowflake.SetHooks(snowflake.Hooks{Before: func(e snowflake.Event) *snowflake.Fault {
+			if strings.HasPrefix(e.SQL, "COPY INTO") {
+				return &snowflake.Fault{Err: &snowflake.Error{Code: "100038", State: "22018", Message: "Numeric value 'x' is not recognized"}}
+			}
+			return nil
+		}})
+		code, report, stderr := b.replay(log)
+		wants(t, 1, code, stderr)
+		if report.Counts[replay.Failed] != 140 || report.Rows != 0 {
+			t.Errorf("%+v: %s", report.Counts, stderr)
+		}
+		b.snowflake.SetHooks(snowflake.Hooks{})
+		code, _, stderr = b.replay(log)
+		wants(t, 0, code, stderr)
+		b.rows(150, 150)
+	})
+}
+
+// A row without a value for a column that must have one is left out, and the others of its message are loaded.
+func TestReplayOfRowsThatLackAValue(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, b *bubble) {
+		log := filepath.Join(filepath.Dir(b.file), "connector.log")
+		b.transform(`{decode: {framing: lines}, columns: {sku: {type: "NUMBER(38,0)", not_null: true}}}`, "{}")
+		put := func(data string) {
+			if _, _, err := b.kinesis.Put(ordersStream, "k", []byte(data)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		put(`{"n": 1, "sku": 1}` + "\n" + `{"n": 1, "sku": 2}`)
+		put(`{"n": 2, "sku": 1}` + "\n" + `{"n": 2, "other": 2}` + "\n" + `{"n": 2, "other": 3}`)
+		put(`{"n": 3, "sku": 1}`)
+		b.logged(log, config.LogJSON, true)()
+		text, err := os.ReadFile(log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(string(text), "message failed"); n != 2 {
+			t.Fatalf("%d failed: %s", n, text)
+		}
+		b.rows(4, 3)
+		code, report, stderr := b.replay(log)
+		wants(t, 1, code, stderr)
+		if report.Messages != 1 || report.Counts[replay.Failed] != 1 || report.Rows != 0 {
+			t.Errorf("%+v", report)
+		}
+		has(t, strings.Join(reasons(report), "\n"), "failed: validate: no value that fits column")
+		b.unload(`"N" = 2`)
+		code, report, stderr = b.replay(log)
+		wants(t, 1, code, stderr)
+		if report.Counts[replay.Failed] != 1 || report.Rows != 1 {
+			t.Errorf("%+v", report)
+		}
+		b.rows(4, 3)
+	})
+}

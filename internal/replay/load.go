@@ -2,6 +2,7 @@ package replay
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 
 	"kinesis-snowflake/internal/pipeline"
 	"kinesis-snowflake/internal/row"
+	"kinesis-snowflake/sink"
 	"kinesis-snowflake/sink/snowflake"
 	"kinesis-snowflake/source"
 )
@@ -160,76 +162,95 @@ type loader struct {
 	transform pipeline.Transformer
 }
 
-// load loads a chunk of messages, all or nothing.
+// load loads a chunk of messages, all or nothing; in halves where so many rows are refused that one batch does not take it.
 func (l *loader) load(ctx context.Context, chunk []fetched) error {
+	err := l.batch(ctx, chunk)
+	if half := len(chunk) / 2; sink.RefusesTooMany(err) && half > 0 {
+		if err = l.load(ctx, chunk[:half]); err == nil {
+			err = l.load(ctx, chunk[half:])
+		}
+	}
+	return err
+}
+
+func (l *loader) batch(ctx context.Context, chunk []fetched) error {
 	held, err := l.held(ctx, chunk)
 	if err != nil {
 		return err
 	}
 	batch := l.sink.NewBatch()
 	defer batch.Discard()
-	l.refused = map[place]string{}
+	l.refused = map[place]refusal{}
 	rows := map[string]int64{}
 	for i := range chunk {
-		f := &chunk[i]
-		n, err := l.append(&chunk[i], held[place{f.message.shard, f.message.at}], batch.Append)
+		m := chunk[i].message
+		n, err := l.append(&chunk[i], held[place{m.shard, m.at}], batch.Append)
 		if err != nil {
 			return err
 		}
-		rows[f.message.shard] += n
+		rows[m.shard] += n
 	}
 	if l.o.DryRun {
 		return nil
 	}
 	var parts []row.Part
-	total := int64(0)
 	for shard, n := range rows {
 		if n > 0 {
 			claim := l.claims[shard]
 			parts = append(parts, row.Part{Shard: shard, Claim: claim, To: after(claim.At)})
-			total += n
 		}
 	}
-	if total == 0 {
+	if len(parts) == 0 {
 		return nil
 	}
-	err = again(ctx, func() error {
-		out, err := l.sink.Load(ctx, batch, parts)
-		switch {
-		case err != nil:
-			return err
-		case out.Committed:
-			for shard := range out.Moved {
-				claim := l.claims[shard]
-				claim.At = after(claim.At)
-				l.claims[shard] = claim
-			}
-			return nil
-		case len(out.Fenced) > 0:
-			return fmt.Errorf("load %d rows: %w: nothing of this batch is loaded, run the same command again", total, snowflake.ErrSuperseded)
-		default:
-			return &snowflake.Error{Class: snowflake.Retry, Statement: "replay", Err: fmt.Errorf("%d rows were not committed", total)}
-		}
-	})
-	if err != nil {
+	if err := again(ctx, func() error { return l.commit(ctx, batch, parts) }); err != nil {
 		for i := range chunk {
-			if m := chunk[i].message; m.state == Loaded {
-				m.is("", "")
+			if m := chunk[i].message; m.rows > 0 {
+				m.is("", "") // nothing of it is loaded, and so it stays unless it is tried again
 				m.rows = 0
 			}
 		}
 		return err
 	}
+	l.loaded(chunk)
+	return nil
+}
+
+// commit loads a batch, whose outcome is known if the error is nil.
+func (l *loader) commit(ctx context.Context, batch *sink.Batch, parts []row.Part) error {
+	out, err := l.sink.Load(ctx, batch, parts)
+	switch {
+	case err != nil:
+		return err
+	case out.Committed:
+		for shard := range out.Moved {
+			claim := l.claims[shard]
+			claim.At = after(claim.At)
+			l.claims[shard] = claim
+		}
+		return nil
+	case len(out.Fenced) > 0:
+		return fmt.Errorf("load a batch: %w: nothing of the batch is loaded, run the same command again", snowflake.ErrSuperseded)
+	default:
+		return &snowflake.Error{Class: snowflake.Retry, Statement: "replay", Err: errors.New("the batch was not committed")}
+	}
+}
+
+// loaded sees what became of the messages of a batch that is committed.
+func (l *loader) loaded(chunk []fetched) {
+	total := int64(0)
 	for i := range chunk {
 		m := chunk[i].message
-		if why, ok := l.refused[place{m.shard, m.at}]; ok {
-			m.is(Failed, string(row.StageLoad)+": "+why)
-			m.rows--
+		if refused, ok := l.refused[place{m.shard, m.at}]; ok {
+			m.rows -= refused.rows
+			m.is(Failed, fmt.Sprintf("%s: %s", refused.first.Stage, refused.first.Reason))
 		}
+		total += m.rows
 	}
-	l.report.Rows += total - int64(len(l.refused))
-	l.o.Told(fmt.Sprintf("loaded %d rows", total-int64(len(l.refused))))
-	return nil
+	l.report.Rows += total
+	if total > 0 {
+		l.o.Told(fmt.Sprintf("loaded %d rows", total))
+	}
 }
 
 // after is the position of the replay's own offset after one more batch: it counts them.

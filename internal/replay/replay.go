@@ -52,7 +52,7 @@ type replay struct {
 	keys     *row.Keys
 	messages *messages
 	claims   map[string]row.Claim // of the replay's own offsets
-	refused  map[place]string     // rows that Snowflake would not load, and why
+	refused  map[place]refusal    // rows of the batch that is loaded that were left out of it
 	report   *Report
 }
 
@@ -102,9 +102,20 @@ func (r *replay) run(ctx context.Context, log *Log) (err error) {
 	return r.load(ctx)
 }
 
-// refuse hears of a row that Snowflake would not load.
+// refusal is what was left out of a message's rows when they were loaded.
+type refusal struct {
+	rows  int64
+	first row.Failure
+}
+
+// refuse hears of a row that was left out of a batch: Snowflake would not load it, or a column that must have a value has none.
 func (r *replay) refuse(_ context.Context, shard string, row *row.Row, f *row.Failure) {
-	r.refused[place{shard, positionOf(row)}] = f.Reason
+	p := place{shard, positionOf(row)}
+	was := r.refused[p]
+	if was.rows++; was.rows == 1 {
+		was.first = *f
+	}
+	r.refused[p] = was
 }
 
 func positionOf(r *row.Row) row.Position {
