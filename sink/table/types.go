@@ -200,8 +200,12 @@ func ParseColumnType(text string) (Type, error) {
 			return t, fmt.Errorf("has other digits of a second than 0 to %d", maxFraction)
 		}
 	}
-	if args := arguments(text); args > arity[t.Base] {
-		return t, fmt.Errorf("has %d numbers in brackets, where the type takes %d", args, arity[t.Base])
+	takes := arity[t.Base]
+	if strings.Contains(strings.ToUpper(text), "INT") { // INTEGER and its kin are NUMBER(38,0), and no other
+		takes = 0
+	}
+	if args := arguments(text); args > takes {
+		return t, fmt.Errorf("has %d numbers in brackets, where the type takes %d", args, takes)
 	}
 	return t, nil
 }
