@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"kinesis-snowflake/internal/row"
+	"kinesis-snowflake/transform"
 	"kinesis-snowflake/transform/validate"
 )
 
@@ -118,7 +120,8 @@ func TestSuite(t *testing.T) {
 	t.Logf("%d tests run, %d are exceptions", run, excepted)
 }
 
-// The same, each instance being a member of a record, and each schema a file that the record's schema refers to.
+// The same through a Transformer, each instance being a member of a record, and each schema a file that the record's
+// schema refers to.
 func TestSuiteAsRecords(t *testing.T) {
 	for draft, files := range suite(t) {
 		for _, f := range files {
@@ -137,15 +140,20 @@ func TestSuiteAsRecords(t *testing.T) {
 					t.Errorf("%s (%d): %v", group, i, err)
 					continue
 				}
-				v := s.Validator()
+				tr := transform.New(transform.Options{Keys: row.NewKeys(), Validator: s.Validator()})
 				for _, test := range g.Tests {
 					name := group + "/" + test.Description
 					want := test.Valid
 					if _, ok := exception(name); ok {
 						want = !want
 					}
-					if failed := v.Check([]byte(`{"v":` + string(test.Data) + `}`)); (failed == nil) != want {
-						t.Errorf("%s: %s is %v, want valid %t", name, test.Data, failed, want)
+					rows := 0
+					var failed []string
+					err := tr.Apply(&row.Record{Data: []byte(`{"v":` + string(test.Data) + `}`)},
+						func(*row.Row) error { rows++; return nil },
+						func(_ uint32, f *row.Failure) { failed = append(failed, f.Reason) })
+					if err != nil || rows+len(failed) != 1 || (rows == 1) != want {
+						t.Errorf("%s: %s makes %d rows, %q, %v, want valid %t", name, test.Data, rows, failed, err, want)
 					}
 				}
 			}
