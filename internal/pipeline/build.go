@@ -164,7 +164,7 @@ func sinkOptions(cfg *config.Pipeline, info source.StreamInfo, o RunOptions) (si
 	return sink.Options{
 		Dialer: snowflake.NewDialer(login), Table: tableOf(cfg), StreamName: cfg.Source.Stream, StreamID: info.ID(), Application: cfg.Source.Application,
 		SpoolDir: cfg.Sink.SpoolDir, MaxBytes: int64(cfg.Sink.Batch.MaxBytes), LockPatience: cfg.Source.LeaseDuration, NewID: newID, Log: o.Logger, Files: o.SpoolFiles,
-		Columns: columns,
+		Columns: columns, LatestKey: cfg.Sink.Key,
 	}, nil
 }
 

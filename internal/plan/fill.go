@@ -19,6 +19,7 @@ const DefaultRows = 3
 func (a *analysis) report(r *Report, rows int) {
 	r.Sample.Rows, r.Sample.Failed, r.Sample.LeftOut = len(a.rows)-len(a.lacking), a.parts, a.leftOut
 	r.DDL, r.Problems = append(r.DDL, a.shape.ddl...), append(r.Problems, a.shape.problems...)
+	r.Notes = append(r.Notes, a.shape.notes...)
 	r.Failed = append(r.Failed, a.failed...)
 	slices.SortStableFunc(r.Failed, func(x, y Failed) int { return cmp.Compare(y.Messages, x.Messages) })
 	if len(a.rows) == 0 {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"kinesis-snowflake/internal/pipeline"
 	"kinesis-snowflake/internal/row"
 	"kinesis-snowflake/sink/table"
 	"kinesis-snowflake/transform/step"
@@ -118,8 +119,12 @@ func pinText(s table.Spec, typ table.Type) string {
 
 // cast looks for a step that brings the values into the column's type.
 func (m *remedies) cast(c *Conflict, col *column) bool {
-	if len(col.keys) != 1 || !plainPath.MatchString(col.keys[0]) {
+	if len(col.keys) != 1 {
 		return false
+	}
+	path := col.keys[0]
+	if !plainPath.MatchString(path) {
+		path = jsonText(path)
 	}
 	typ := col.Type.String()
 	forms := []string{""}
@@ -136,14 +141,14 @@ func (m *remedies) cast(c *Conflict, col *column) bool {
 			return false
 		}
 		one := step.Config{Name: step.NameCast, At: step.Text{Value: step.NameCast}, Pairs: []step.Pair{{
-			Path: step.Text{Value: col.keys[0]}, To: step.Text{Value: typ}, From: step.Text{Value: form},
+			Path: step.Text{Value: path}, To: step.Text{Value: typ}, From: step.Text{Value: form},
 		}}}
 		if !m.helps(one, col.Name) {
 			continue
 		}
-		text := fmt.Sprintf("- cast: {%s: {type: %s}}", yamlText(col.keys[0]), braced(typ))
+		text := fmt.Sprintf("- cast: {%s: {type: %s}}", yamlText(path), braced(typ))
 		if form != "" {
-			text = fmt.Sprintf("- cast: {%s: {type: %s, from: %s}}", yamlText(col.keys[0]), braced(typ), form)
+			text = fmt.Sprintf("- cast: {%s: {type: %s, from: %s}}", yamlText(path), braced(typ), form)
 		}
 		m.steps = append(m.steps, text)
 		c.Fix = append(c.Fix, text)
@@ -165,7 +170,12 @@ var plainPath = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 func (m *remedies) helps(one step.Config, name string) bool {
 	cfg := *m.a.cfg
 	cfg.Transform.Steps = append(slices.Clone(cfg.Transform.Steps), one)
-	again, err := analyse(&cfg, m.a.target, m.a.records, m.a.log)
+	t := m.a.target
+	var err error
+	if t.config, err = pipeline.TableConfig(&cfg); err != nil {
+		return false
+	}
+	again, err := analyse(&cfg, t, m.a.records, m.a.log)
 	if err != nil || again.parts > m.a.parts {
 		return false
 	}
@@ -218,12 +228,15 @@ func (m *remedies) yaml() string {
 
 var plainText = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
 
-// yamlText writes a text so that YAML reads it as that text, whatever version. A $ is doubled where the file would take it for
-// a variable's.
+// yamlText writes a text so that YAML reads it as that text, whatever version.
 func yamlText(s string) string {
 	if plainText.MatchString(s) && !slices.Contains([]string{"y", "n", "yes", "no", "on", "off", "true", "false", "null"}, strings.ToLower(s)) {
 		return s
 	}
+	return jsonText(s)
+}
+
+func jsonText(s string) string {
 	var b strings.Builder
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)

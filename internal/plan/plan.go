@@ -61,7 +61,7 @@ func Make(ctx context.Context, cfg *config.Pipeline, o Options) (*Report, error)
 	if err != nil {
 		return nil, err
 	}
-	t := target{name: so.Table, config: so.Columns, comment: fmt.Sprintf("loaded by kinesis-snowflake from stream %s, application %s", so.StreamName, so.Application)}
+	t := target{name: so.Table, config: so.Columns, key: so.LatestKey, comment: fmt.Sprintf("loaded by kinesis-snowflake from stream %s, application %s", so.StreamName, so.Application)}
 	r.Table.Name = so.Table.String()
 	switch {
 	case o.File != nil:
@@ -109,7 +109,8 @@ type target struct {
 	name    snowflake.Name
 	config  table.Config // without Keys
 	comment string
-	exists  *bool // nil: nobody knows
+	key     []string // of the view of the newest rows
+	exists  *bool    // nil: nobody knows
 	columns []table.Column
 	ledger  bool // the offsets are there
 }

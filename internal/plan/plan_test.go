@@ -115,6 +115,8 @@ func TestConflictsAndTheirFixes(t *testing.T) {
 			"columns:\n    id: {type: \"NUMBER(38,0)\", comment: \"so, so\"}\n"},
 		"times as numbers": {"transform: {columns: {at: TIMESTAMP_NTZ}}", []string{`{"at":1517966773840}`, `{"at":null}`},
 			[]string{"AT TIMESTAMP_NTZ(9)"}, "steps:\n    - cast: {at: {type: TIMESTAMP_NTZ, from: epoch_ms}}\n"},
+		"a pin of an odd key": {"transform: {columns: {\"a.b\": BOOLEAN}}", []string{`{"a.b":"TRUE"}`}, []string{"A.B BOOLEAN"},
+			"steps:\n    - cast: {\"\\\"a.b\\\"\": {type: BOOLEAN}}\n"},
 		"a pin that settles it": {"transform: {columns: {id: VARCHAR}}", []string{`{"id":1}`, `{"id":"A-1"}`}, nil, ""},
 		"texts too long":        {"transform: {columns: {id: VARCHAR(3)}, evolution: freeze}", []string{`{"id":"abcd"}`}, []string{"ID VARCHAR(3)"}, "columns:\n    id: VARCHAR\n"},
 		"instants and texts":    {"transform: {detect_timestamps: true}", []string{`{"t":"2026-04-13T10:00:00Z"}`, `{"t":"soon"}`}, []string{"T VARCHAR"}, "columns:\n    t: VARCHAR\n"},
@@ -215,6 +217,21 @@ func TestFrozenWithoutATable(t *testing.T) {
 	r := offline(t, "transform: {evolution: freeze}", `{"id":1}`)
 	if len(r.Problems) != 1 || !strings.HasPrefix(r.Problems[0], "there is no such table") || r.Clean() {
 		t.Errorf("%s", printed(t, r))
+	}
+}
+
+func TestViewOfTheNewest(t *testing.T) {
+	for key, want := range map[string]string{"id": `CREATE OR REPLACE VIEW "RAW"."KINESIS"."ORDERS$LATEST"`, "nr": ""} {
+		c := file(t, "")
+		c.Sink.Key = []string{key}
+		r, err := plan.Make(t.Context(), c, plan.Options{File: strings.NewReader(`{"id":1}`)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := r.DDL[len(r.DDL)-1]
+		if made := strings.HasPrefix(last, "CREATE OR REPLACE VIEW"); made != (want != "") || !strings.HasPrefix(last, want) || made == strings.Contains(printed(t, r), "waits until the table has a column") {
+			t.Errorf("key %s: %s", key, printed(t, r))
+		}
 	}
 }
 

@@ -17,6 +17,7 @@ type shape struct {
 	before   map[string]bool // columns that were there
 	ddl      []string
 	problems []string
+	notes    []string
 }
 
 // maxRounds bounds how often the table is changed for one batch. Each round makes it fit more.
@@ -85,7 +86,22 @@ func (a *analysis) form() (*shape, error) {
 		s.problems = append(s.problems, fmt.Sprintf("column %s is %s in the table, where the file pins %s: the table's type counts", table.Quote(d.Column), d.Table, d.Pinned))
 	}
 	s.plan = plan
+	a.view(s)
 	return s, nil
+}
+
+// view adds the statement for the view of the newest rows, if there is to be one. It is made again when the table changes.
+func (a *analysis) view(s *shape) {
+	if len(a.target.key) == 0 || a.target.exists != nil && *a.target.exists && len(s.ddl) == 0 {
+		return
+	}
+	name := a.target.name
+	name.Object += sink.LatestEnding
+	if v, ok := table.Latest(&a.target.config, name.String(), a.target.name.String(), s.columns, a.target.key); ok {
+		s.ddl = append(s.ddl, v.Create)
+		return
+	}
+	s.notes = append(s.notes, fmt.Sprintf("view %s waits until the table has a column for each of sink.key, %s", name, strings.Join(a.target.key, ", ")))
 }
 
 // measure returns the columns of a plan that would have to accept NULL for the rows, and those that would have to be wider.
