@@ -83,6 +83,31 @@ func TestShards(t *testing.T) {
 		f.stop(a)
 		f.stop(b)
 	})
+	bubble(t, "AMergeIsReadAgainFromOneParent", func(t *testing.T) {
+		// As after a reset of one parent and the child: the other parent was finished and its row deleted long ago.
+		base := tiles(2)
+		merged := Shard{ID: "shardId-000000000002", Parents: []string{base[0].ID, base[1].ID}, StartHash: base[0].StartHash, EndHash: base[1].EndHash}
+		base[0].Closed, base[1].Closed = true, true
+		f := newFleet(t, base[0], base[1], merged)
+		store := NewDynamoDB(client(f.server.RoundTripper()), table, quiet())
+		if err := store.Ensure(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range []Shard{base[0], merged} {
+			l := Lease{Key: s.ID, Parents: s.Parents, StartHash: s.StartHash, EndHash: s.EndHash, Checkpoint: row.Position{Sequence: row.TrimHorizon}}
+			if err := store.Create(t.Context(), l); err != nil {
+				t.Fatal(err)
+			}
+		}
+		a := f.start("a", nil)
+		f.within(2*time.Second, "the parent is read", func() bool { return slices.Equal(a.open(), []string{base[0].ID}) })
+		a.held(base[0].ID).Finish([]Shard{merged})
+		f.within(time.Minute, "the merged shard is read", func() bool { return slices.Equal(a.open(), []string{merged.ID}) })
+		if l := f.rows()[base[0].ID]; !l.Finished() || !slices.Equal(l.Children, []string{merged.ID}) {
+			t.Errorf("%+v", l)
+		}
+		f.stop(a)
+	})
 	bubble(t, "AGoneShardEndsWithoutChildren", func(t *testing.T) {
 		base := tiles(2)
 		f := newFleet(t, base...)
