@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -35,19 +36,21 @@ type Coordinator struct {
 	kick    chan struct{} // the machine has something to do
 	writes  chan struct{} // a slot a call that runs
 	ready   chan struct{} // the queue of opened leases has one, or is closed
+	stops   chan struct{} // Stop was called
 	stopped chan struct{} // Run has ended
 	calls   sync.WaitGroup
 
-	mu      sync.Mutex
-	machine *Machine
-	helds   map[uint64]*Held // by holding; until it is over and closed
-	opened  []*Held
-	closed  bool // no lease will be handed out any more
-	tokens  uint64
-	waits   map[uint64]chan error
-	idle    bool  // that it has no lease was said
-	ended   bool  // Run has ended
-	err     error // of Run
+	mu       sync.Mutex
+	machine  *Machine
+	helds    map[uint64]*Held // by holding; until it is over and closed
+	opened   []*Held
+	closed   bool // no lease will be handed out any more
+	tokens   uint64
+	waits    map[uint64]chan error
+	idle     bool  // that it has no lease was said
+	ended    bool  // Run has ended
+	stopping bool  // stops is closed
+	err      error // of Run
 }
 
 // NewCoordinator returns a coordinator that has not started yet.
@@ -79,6 +82,7 @@ func NewCoordinator(cfg Config, store Store, lister Lister) (*Coordinator, error
 		kick:    make(chan struct{}, 1),
 		writes:  make(chan struct{}, maxWrites),
 		ready:   make(chan struct{}, 1),
+		stops:   make(chan struct{}),
 		stopped: make(chan struct{}),
 		machine: NewMachine(cfg),
 		helds:   map[uint64]*Held{},
@@ -91,7 +95,9 @@ func NewCoordinator(cfg Config, store Store, lister Lister) (*Coordinator, error
 func (c *Coordinator) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	err := c.ensure(ctx)
-	if err == nil {
+	if errors.Is(err, ErrStopped) {
+		err = nil // before there was a lease to release
+	} else if err == nil {
 		err = c.loop(ctx)
 	}
 	cancel()
@@ -100,16 +106,31 @@ func (c *Coordinator) Run(ctx context.Context) error {
 	return err
 }
 
+// ensure waits for the table, until ctx is done or Stop is called (ErrStopped).
 func (c *Coordinator) ensure(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		select {
+		case <-c.stops:
+			cancel(ErrStopped)
+		case <-ctx.Done():
+		}
+	}()
 	for {
 		err := c.store.Ensure(ctx)
-		if err == nil || ClassOf(err) == ClassPermanent {
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case ClassOf(err) == ClassPermanent:
 			return err
 		}
 		c.uneasy.tell(err)
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return context.Cause(ctx)
 		case <-time.After(ensureRetry):
 		}
 	}
@@ -239,6 +260,10 @@ func (c *Coordinator) Stop(ctx context.Context) error {
 	c.mu.Lock()
 	c.machine.Stop()
 	c.shutQueue()
+	if !c.stopping {
+		c.stopping = true
+		close(c.stops)
+	}
 	c.mu.Unlock()
 	wake(c.kick)
 	select {

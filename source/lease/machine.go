@@ -12,6 +12,9 @@ import (
 const (
 	renewals   = 3  // a lease is renewed every duration/3
 	fenceParts = 10 // a holder stops at 9/10, so that it has stopped before another worker may start
+	// A stop waits duration/4, the time of one attempt, for takes and requests in doubt. Longer is in vain where the table
+	// cannot be reached; what such a take has got after all expires.
+	stopParts = 4
 )
 
 const (
@@ -55,6 +58,7 @@ type Machine struct {
 	eager  float64       // this look's factor of the grace before this worker takes more than its share
 	drains bool          // no more takes and opens
 	stops  bool          // release everything
+	stopBy time.Duration // what was begun before, and is no lease yet, is waited for until then; never until stops was seen
 
 	self       *peer
 	peers      []*peer // by name
@@ -99,7 +103,7 @@ type Output struct {
 	Scan   bool          // scan the table; answer with Scanned
 	List   *ListRequest  // list the shards; answer with Listed
 	Wake   time.Duration // call Advance at this monotonic time at the latest
-	// Stopped: every lease is released and nothing is in flight.
+	// Stopped: every lease is released, and nothing is in flight that is worth waiting for.
 	Stopped bool
 	// Fatal ends the worker.
 	Fatal error
@@ -163,6 +167,7 @@ func NewMachine(cfg Config) *Machine {
 		byName:  map[string]*peer{},
 		ops:     map[uint64]*op{},
 		takeAt:  never,
+		stopBy:  never,
 		sync:    syncState{missing: map[string]time.Duration{}},
 	}
 	m.self = m.peer(cfg.Worker)
@@ -190,7 +195,11 @@ func (m *Machine) Advance(now Instant) Output {
 	out := m.out
 	m.out = Output{}
 	out.Wake = m.nextWake(now)
-	out.Stopped = m.stops && m.held == 0 && m.takes == 0 && m.requests == 0
+	if m.stops && m.stopBy == never {
+		m.stopBy = now.Mono + m.cfg.Duration/stopParts
+		out.Wake = min(out.Wake, m.stopBy)
+	}
+	out.Stopped = m.stops && m.held == 0 && (m.takes == 0 && m.requests == 0 || now.Mono >= m.stopBy)
 	return out
 }
 
@@ -204,6 +213,9 @@ func (m *Machine) nextWake(now Instant) time.Duration {
 	}
 	if m.takes < maxTakes {
 		wake = min(wake, m.takeAt)
+	}
+	if m.held == 0 {
+		wake = min(wake, m.stopBy)
 	}
 	if !m.list.running && m.scan.done && !m.stops && !m.creating() {
 		wake = min(wake, m.list.next)

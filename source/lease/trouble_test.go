@@ -137,3 +137,38 @@ func TestTrouble(t *testing.T) {
 		}
 	})
 }
+
+// A stop of a worker that has no lease does not wait for a table that is out of reach.
+func TestStopWithoutATable(t *testing.T) {
+	away := standin.Hooks{Before: func(ctx context.Context, _ standin.Call) *standin.Fault {
+		<-ctx.Done() // a network that swallows every packet
+		return standin.Cut()
+	}}
+	const soon = lease10/stopParts + 100*time.Millisecond
+	bubble(t, "BeforeItWasEverSeen", func(t *testing.T) {
+		f := newFleet(t, tiles(2)...)
+		f.server.SetHooks(away)
+		a := f.start("a", nil)
+		f.pass(lease10)
+		begun := time.Now()
+		f.stop(a)
+		if took := time.Since(begun); took > soon {
+			t.Errorf("it took %v", took)
+		}
+	})
+	bubble(t, "AfterItsLeasesRanOut", func(t *testing.T) {
+		f := newFleet(t, tiles(2)...)
+		a := f.start("a", nil)
+		f.within(2*time.Second, "a has all", func() bool { return len(a.open()) == 2 })
+		f.server.SetHooks(away)
+		f.pass(2 * lease10) // and it tries to take them again
+		if n := len(a.open()); n != 0 {
+			t.Fatalf("%d leases outlived their table", n)
+		}
+		begun := time.Now()
+		f.stop(a)
+		if took := time.Since(begun); took > soon {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
