@@ -13,7 +13,7 @@ import (
 // LogDriver sends what the driver says of itself to log, at debug level, for the whole process; by itself it writes lines of a
 // form of its own to standard error. Whatever went wrong comes back as an error too, and is logged where it is known what it
 // means: the driver's error lines tell of the "does not exist" of a table that is about to be made as well. The
-// driver masks secrets in its lines, and leaves out the text of statements. A client configuration file (sf_client_config.json)
+// driver masks secrets in its lines, and leaves out the text of statements; what its masking misses goes here. A client configuration file (sf_client_config.json)
 // has no say in it any more.
 func LogDriver(log *slog.Logger) error {
 	if err := sf.SetLogger(driverLog{log.With("from", "gosnowflake")}); err != nil {
@@ -26,7 +26,7 @@ func LogDriver(log *slog.Logger) error {
 type driverLog struct{ log *slog.Logger }
 
 func (d driverLog) put(level, text string) {
-	d.log.Debug(text, "driver_level", level)
+	d.log.Debug(scrub(text), "driver_level", level)
 }
 
 func (d driverLog) GetLogLevelInt() sflog.Level {

@@ -40,9 +40,9 @@ type Error struct {
 
 func (e *Error) Error() string {
 	if e.Hint == "" {
-		return fmt.Sprintf("%s: %v", e.Statement, e.Err)
+		return scrub(fmt.Sprintf("%s: %v", e.Statement, e.Err))
 	}
-	return fmt.Sprintf("%s: %v: %s", e.Statement, e.Err, e.Hint)
+	return scrub(fmt.Sprintf("%s: %v: %s", e.Statement, e.Err, e.Hint))
 }
 
 func (e *Error) Unwrap() error { return e.Err }
