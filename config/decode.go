@@ -25,6 +25,8 @@ type decoder struct {
 	errs Errors
 	at   map[string]position // of each key that the file has, by path, whether its value is good or not
 	set  map[string]bool     // keys that have a good value which is not empty
+	// wrote is what the file says at a place where a text came of variables.
+	wrote map[position]string
 }
 
 func (d *decoder) fail(where position, key, problem, allowed string) {

@@ -115,6 +115,9 @@ func (d *decoder) text(key string, n ast.Node, limits string) (t step.Text, ok b
 		d.fail(where, key, "is empty", limits)
 		return t, false
 	}
+	if text != written {
+		d.wrote[where] = written
+	}
 	return locate(text, where), true
 }
 
@@ -291,6 +294,11 @@ func (d *decoder) compileSteps(key string, steps []step.Config) {
 		return
 	}
 	for _, f := range faults {
-		d.fail(position{max(f.At.Line, 1), max(f.At.Column, 1)}, fmt.Sprintf("%s[%d].%s", key, f.Step, f.Name), quote(f.At.Value)+" "+f.Problem, f.Allowed)
+		where := position{max(f.At.Line, 1), max(f.At.Column, 1)}
+		problem := quote(f.At.Value) + " " + f.Problem
+		if written, ok := d.wrote[where]; ok {
+			problem = quote(written) + " is wrong with what its variables hold"
+		}
+		d.fail(where, fmt.Sprintf("%s[%d].%s", key, f.Step, f.Name), problem, f.Allowed)
 	}
 }

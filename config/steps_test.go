@@ -90,10 +90,13 @@ func TestFaultsOfSteps(t *testing.T) {
 		"no mapping":           {"    - set: [a]\n", "14:12: transform.steps[1].set: is a list where a mapping from paths belongs"},
 		"short secret":         {"    - hash: {paths: a, secret: hunter2}\n", "14:32: transform.steps[1].hash.secret: does not have the right form"},
 		"unset variable":       {"    - set: {a: '${NOPE}'}\n", "14:16: transform.steps[1].set.a: reads the environment variable NOPE"},
+		"wrong by a variable":  {"    - set: {a: '${HIDE}('}\n", `14:16: transform.steps[1].set: "${HIDE}(" is wrong with what its variables hold`},
+		"wrong expression":     {"    - set:\n        a: 1\n        b: 1 +\n", `16:12: transform.steps[1].set: "1 +" is no expression: unexpected token EOF`},
+		"wrong path":           {"    - drop: [a, 'b[']\n", `14:17: transform.steps[1].drop: "b[" is no path`},
 		"secret twice":         {"    - hash: {paths: a, secret: 0123456789abcdef, secret_file: /dev/null}\n", "secret_file"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := Parse("p.yaml", []byte(stepped(tt.steps)), vars())
+			_, err := Parse("p.yaml", []byte(stepped(tt.steps)), vars("HIDE", "hunter2"))
 			var errs Errors
 			if !errors.As(err, &errs) || len(errs) != 1 || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got  %v\nwant %s", err, tt.want)

@@ -202,3 +202,43 @@ func TestCast(tt *testing.T) {
 		})
 	}
 }
+
+// Each row begins with what stood beside its element, whatever the steps after made of the row before.
+func TestRowsOfAnArrayDoNotMeet(tt *testing.T) {
+	p := compile(tt,
+		step.Config{Name: "unnest", Paths: texts("i")},
+		step.Config{Name: "filter", Expression: t(`i != 2`)},
+		step.Config{Name: "drop", Paths: texts("a")},
+		step.Config{Name: "unnest", Paths: texts("k")},
+		step.Config{Name: "rename", Pairs: pairs("b", "c")},
+		step.Config{Name: "set", Pairs: pairs("o.x", "i * 10 + k", "i", "nil")},
+		step.Config{Name: "cast", Pairs: pairs("n", "NUMBER(1)")},
+	)
+	got := outcome(tt, p, `{"a":1,"i":[1,2,3],"b":"\u0000","k":[4,5],"o":{"y":0},"n":null}`)
+	var want []string
+	for _, ik := range []string{"14", "15", "34", "35"} {
+		want = append(want, fmt.Sprintf(`{"i":null,"c":"\u0000","k":%c,"o":{"y":0,"x":%s},"n":null}`, ik[1], ik))
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") || p.Filtered() != 1 {
+		tt.Errorf("got\n%s\nwant\n%s\n%d filtered", strings.Join(got, "\n"), strings.Join(want, "\n"), p.Filtered())
+	}
+}
+
+// A key that no text can hold stays marked, so that nobody takes its raw text for another key.
+func TestAHostileKeyStaysOne(tt *testing.T) {
+	p := compile(tt, step.Config{Name: "flatten"}, step.Config{Name: "drop", Paths: texts(`"a_\\u0000"`)})
+	var s jsonscan.Scanner
+	fields, err := s.Object([]byte(`{"a":{"\u0000":"\n"}}`), nil)
+	if err != nil {
+		tt.Fatal(err)
+	}
+	err = p.Runner().Run(&row.Row{Fields: fields}, func(r *row.Row) error {
+		if len(r.Fields) != 1 || r.Fields[0].Flags != row.HostileKey|row.Escaped {
+			tt.Errorf("got %+v", r.Fields)
+		}
+		return nil
+	}, func(_ uint32, f *row.Failure) { tt.Error(f) })
+	if err != nil {
+		tt.Fatal(err)
+	}
+}
