@@ -3,7 +3,7 @@ PRODUCTION = CGO_ENABLED=0 GOWORK=off go build -mod=readonly -tags minicore_disa
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 IMAGE ?= kinesis-snowflake:$(VERSION)
 
-.PHONY: all build test sim crash fleet times interop race lint fmt generate image ci
+.PHONY: all build test sim fuzz crash fleet times interop race lint fmt generate image ci
 
 all: build test
 
@@ -32,6 +32,18 @@ SEEDS ?= 10000
 FIRST ?= 1
 sim: ## the whole protocol on virtual time: SEEDS schedules of faults from the FIRST on; 10000 take minutes
 	go test ./internal/simulation -run '^TestSimulation$$' -count=1 -timeout 0 -v -seeds $(SEEDS) -first $(FIRST)
+
+FUZZ ?= .
+fuzz: SHELL = bash
+fuzz: ## every fuzz target whose name matches FUZZ, MINUTES in all; what they find is kept in testdata, and fails the tests from then on
+	@targets=$$(grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | sed -E 's,/[^/]*:func (.*),:\1,' | grep -E ':Fuzz.*$(FUZZ)' | sort); \
+	each=$$(( $(MINUTES) * 60 / $$(wc -l <<<"$$targets") )); failed=; \
+	for t in $$targets; do \
+		echo "== $$t, $$(( each > 0 ? each : 1 )) s"; \
+		go test "$${t%%:*}" -run '^$$' -fuzz "^$${t##*:}\$$" -fuzztime "$$(( each > 0 ? each : 1 ))s" -fuzzminimizetime 10s | grep -Ev '^(fuzz: elapsed: [0-9ms]+, gathering|PASS$$)'; \
+		[[ $${PIPESTATUS[0]} == 0 ]] || failed+=" $$t"; \
+	done; \
+	[[ -z $$failed ]] || { echo "found something:$$failed"; exit 1; }
 
 interop: ## against servers and clients that others wrote; needs Node.js and Python 3, and the network the first time
 	.ci/interop/run
