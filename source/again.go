@@ -137,7 +137,7 @@ func (r *rereader) limit(n int) int32 {
 	case r.size == 0:
 		return againFirst
 	default:
-		return int32(min(mostLimit, max(1, againBytes/r.size))) //nolint:gosec // at most mostLimit
+		return int32(min(mostLimit, max(1, againBytes/r.size)))
 	}
 }
 
