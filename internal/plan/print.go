@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -200,8 +199,10 @@ func (p *printer) names() {
 	for _, n := range p.r.Names {
 		switch n.Why {
 		case WhyCase:
-			cased++
-			if lostCase(n.Key) && len(upper) < 3 {
+			if !lostCase(n.Key) {
+				continue
+			}
+			if cased++; len(upper) < 3 {
 				upper = append(upper, short(n.Key)+" is "+n.Column)
 			}
 		case WhyShared:
@@ -214,7 +215,7 @@ func (p *printer) names() {
 		}
 	}
 	if len(upper) > 0 {
-		lines = append(lines, fmt.Sprintf("%s in upper case, where words run together: %s", plural(cased, "name"), strings.Join(upper, ", ")))
+		lines = append(lines, fmt.Sprintf("%s of words that run together in upper case: %s", plural(cased, "name"), strings.Join(upper, ", ")))
 	}
 	if len(lines) == 0 {
 		return
@@ -320,8 +321,8 @@ func dash(s string) string {
 	return s
 }
 
-// Clean reports whether every record of the sample became a row whose columns do not hang on what came first, and nothing
-// would stop the pipeline.
+// Clean reports whether every value of the sample has a column that it fits, whichever records come first, and nothing would stop
+// the pipeline.
 func (r *Report) Clean() bool {
-	return len(r.Conflicts) == 0 && r.Sample.Failed == 0 && len(r.Problems) == 0 && !slices.ContainsFunc(r.Rescued, func(v Rescued) bool { return v.Values > 0 })
+	return len(r.Conflicts)+len(r.Failed)+len(r.Rescued)+len(r.Beyond)+len(r.Problems) == 0
 }

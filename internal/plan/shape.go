@@ -33,10 +33,10 @@ func (a *analysis) form() (*shape, error) {
 	if len(a.rows) == 0 {
 		return s, nil
 	}
+	offsets, stage := a.target.name, a.target.name
+	offsets.Object, stage.Object = offsets.Object+offsetsSuffix, sink.StageName
 	if !a.target.ledger {
-		offsets, stage := a.target.name, a.target.name
-		offsets.Object, stage.Object = offsets.Object+offsetsSuffix, sink.StageName
-		s.ddl = append(s.ddl, snowflake.CreateOffsets{Offsets: offsets, Application: a.cfg.Source.Application}.SQL(), snowflake.CreateStage{Stage: stage}.SQL())
+		s.ddl = append(s.ddl, snowflake.CreateOffsets{Offsets: offsets, Application: a.cfg.Source.Application}.SQL())
 	}
 	first, err := table.NewPlan(a.target.config, s.columns, &a.seen, nil)
 	if err != nil {
@@ -86,6 +86,9 @@ func (a *analysis) form() (*shape, error) {
 		s.problems = append(s.problems, fmt.Sprintf("column %s is %s in the table, where the file pins %s: the table's type counts", table.Quote(d.Column), d.Table, d.Pinned))
 	}
 	s.plan = plan
+	if !a.target.ledger {
+		s.ddl = append(s.ddl, snowflake.CreateStage{Stage: stage}.SQL())
+	}
 	a.view(s)
 	return s, nil
 }
