@@ -69,7 +69,12 @@ func (l *Ledger) Commit(ctx context.Context, b Batch) (row.Outcome, error) {
 		return out, rerr
 	case errors.Is(err, errCommit), ClassOf(err) == Gone:
 		l.opts.Log.WarnContext(ctx, "batch in doubt: asking Snowflake what became of it", "batch", b.ID, "error", err)
-		return l.resolve(ctx, b)
+		out, rerr := l.resolve(ctx, b)
+		if e, ok := errors.AsType[*Error](err); ok && e.Code != 0 && !errors.Is(err, errCommit) && rerr == nil && !out.Committed && len(out.Fenced) == 0 {
+			// Snowflake gave a reason, which would be lost behind "not committed" while the same comes again and again.
+			rerr = &Error{Class: Retry, Code: e.Code, Statement: e.Statement, Hint: e.Hint, Err: e.Err}
+		}
+		return out, rerr
 	default:
 		return row.Outcome{}, err
 	}

@@ -1,10 +1,14 @@
 package snowflake
 
 import (
+	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	sf "github.com/snowflakedb/gosnowflake/v2"
 
 	"kinesis-snowflake/internal/row"
 )
@@ -143,6 +147,36 @@ func TestShortCopyCommitsNothing(t *testing.T) {
 		b.Rows++
 		if _, err := l.Commit(t.Context(), b); !errors.Is(err, ErrShort) || ClassOf(err) != File || len(w.rows) != 0 {
 			t.Fatalf("commit: %v with %d rows, want %v and none", err, len(w.rows), ErrShort)
+		}
+	})
+}
+
+// unknownTo answers COPY with an error whose number no table of codes has.
+type unknownTo struct{ Session }
+
+func (s unknownTo) Query(ctx context.Context, stmt Statement) (*Result, error) {
+	if _, ok := stmt.(fakeCopy); ok {
+		return nil, classify(stmt.SQL(), &sf.SnowflakeError{Number: 999999, Message: "the reason"})
+	}
+	return s.Session.Query(ctx, stmt)
+}
+
+type unknownDialer struct{ Dialer }
+
+func (d unknownDialer) Dial(ctx context.Context) (Session, error) {
+	s, err := d.Dialer.Dial(ctx)
+	return unknownTo{s}, err
+}
+
+func TestAnErrorThatIsNotKnownIsSaidOnceTheBatchIsKnownNotToBeThere(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		l := testLedger(w, "w")
+		claims := acquire(t, l, "a")
+		l.client.Discard()
+		l.client.dialer = unknownDialer{l.client.dialer}
+		out, err := l.Commit(t.Context(), oneBatch("b", claims, 3))
+		if out.Committed || err == nil || ClassOf(err) != Retry || !strings.Contains(err.Error(), "the reason") {
+			t.Errorf("outcome %+v, %v (%s)", out, err, ClassOf(err))
 		}
 	})
 }
