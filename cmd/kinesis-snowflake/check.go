@@ -6,7 +6,26 @@ import (
 	"github.com/spf13/cobra"
 
 	"kinesis-snowflake/config"
+	"kinesis-snowflake/internal/pipeline"
 )
+
+// load reads pipeline files, and the files that they name.
+func load(files []string) ([]*config.Pipeline, error) {
+	pipelines, err := config.Load(files...)
+	if err != nil {
+		return nil, err
+	}
+	var faults config.Errors
+	for _, cfg := range pipelines {
+		if _, err := pipeline.TableConfig(cfg); err != nil {
+			faults = append(faults, &config.Error{File: cfg.File, Key: "transform", Problem: err.Error()})
+		}
+	}
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	return pipelines, nil
+}
 
 func (p *program) checkCommand() *cobra.Command {
 	var files []string
@@ -18,7 +37,7 @@ func (p *program) checkCommand() *cobra.Command {
 Every fault is reported with its line and column. The environment and the files of secrets must be those of the run.`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			pipelines, err := config.Load(files...)
+			pipelines, err := load(files)
 			if err != nil {
 				return err
 			}

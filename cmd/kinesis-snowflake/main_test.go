@@ -93,6 +93,10 @@ func notRun(context.Context, *config.Pipeline, pipeline.RunOptions) error {
 func TestUsage(t *testing.T) {
 	good := pipelineFile(t, "good", quiet)
 	bad := pipelineFile(t, "bad", "memory: 1\nx: 1\n")
+	shaped := pipelineFile(t, "shaped", quiet+"transform: {json_schema: orders.json}\n")
+	if err := os.WriteFile(filepath.Join(filepath.Dir(shaped), "orders.json"), []byte(`{"type": "nothing"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for name, tt := range map[string]struct {
 		args           []string
 		code           int
@@ -107,6 +111,7 @@ func TestUsage(t *testing.T) {
 		"run with no such file":  {[]string{"run", "-c", "/none.yaml"}, 2, "", "/none.yaml: cannot be read"},
 		"check good":             {[]string{"check", "-c", good}, 0, "good.yaml: ok: stream orders in eu-central-1 into table d.s.good\n", ""},
 		"check bad, every fault": {[]string{"check", "-c", good, "-c", bad}, 2, "", "bad.yaml:4:1: x: is not a key"},
+		"check a bad schema":     {[]string{"check", "-c", shaped}, 2, "", "shaped.yaml: transform: set up transform.json_schema "},
 		"check the same twice":   {[]string{"check", "-c", good, "-c", good}, 2, "", "source.application: is the same as in"},
 		"check without a file":   {[]string{"check"}, 2, "", `required flag(s) "config" not set`},
 		"healthcheck of nothing": {[]string{"healthcheck"}, 2, "", "at least one of the flags in the group [config url] is required"},

@@ -42,7 +42,7 @@ The exit code is 0 whatever the plan says, unless --strict asks for 1.`,
 			if o.Records < 0 || o.Rows < 0 {
 				return errors.New("--records and --rows must not be negative")
 			}
-			pipelines, err := config.Load(files...)
+			pipelines, err := load(files)
 			if err != nil {
 				return err
 			}

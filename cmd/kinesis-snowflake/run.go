@@ -31,7 +31,7 @@ each file's shutdown_timeout. A second signal ends the process at once; what was
 A pipeline that fails does not stop the others, but the exit code is then 1.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			pipelines, err := config.Load(files...)
+			pipelines, err := load(files)
 			if err != nil {
 				return err
 			}
