@@ -165,8 +165,7 @@ func TestMutatedRecords(t *testing.T) {
 	}
 	const documents = 20_000
 	counts := map[verdict]int{}
-	rejected, n := 0, 0
-	for n < documents {
+	for n := 0; n < documents; {
 		doc := string(docs[r.IntN(len(docs))])
 		for range 1 + r.IntN(2) {
 			x := replacements[r.IntN(len(replacements))]
@@ -182,11 +181,8 @@ func TestMutatedRecords(t *testing.T) {
 		}
 		n++
 		counts[agree(t, s, v, []byte(doc))]++
-		if v.Check([]byte(doc)) != nil {
-			rejected++
-		}
 	}
-	t.Logf("%d rejected; of the form's verdicts %d good, %d bad, %d unknown", rejected, counts[good], counts[bad], counts[unknown])
+	t.Logf("of the form's verdicts %d are good, %d bad, %d unknown", counts[good], counts[bad], counts[unknown])
 	if counts[unknown] > documents/20 || counts[good] < documents/20 || counts[bad] < documents/2 {
 		t.Errorf("verdicts %v", counts)
 	}
@@ -329,19 +325,5 @@ func BenchmarkCheck(b *testing.B) {
 			b.ReportMetric(float64(b.N)*float64(len(docs))/b.Elapsed().Seconds()/1e3, "krec/s")
 			b.ReportMetric(0, "ns/op")
 		})
-	}
-}
-
-func TestAllocations(t *testing.T) {
-	v := compileSchema(t, clickSchema).Validator()
-	docs := sample.Records("click", 100)
-	if n := testing.AllocsPerRun(10, func() {
-		for _, doc := range docs {
-			if f := v.Check(doc); f != nil {
-				t.Fatal(f.Reason)
-			}
-		}
-	}); n != 0 {
-		t.Errorf("%v allocations", n)
 	}
 }

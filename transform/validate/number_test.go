@@ -119,8 +119,8 @@ func TestExplosiveSchema(t *testing.T) {
 // Every element of a large document violates the schema: the library would make megabytes of violations of each.
 func TestHugeDocument(t *testing.T) {
 	v := compile(t, `{"properties":{"a":{"type":"array","items":{"type":"string"}}}}`, validate.Options{}).Validator()
-	doc := `{"a":[` + strings.Repeat("1,", 2_000_000) + `1]}`
-	if f := v.Check([]byte(doc)); f == nil || f.Reason != "it violates the schema; with 2000003 values on up to 2 levels it is too large to say where" {
+	doc := `{"a":[` + strings.Repeat("1,", 400_000) + `1]}`
+	if f := v.Check([]byte(doc)); f == nil || f.Reason != "it violates the schema; with 400003 values on up to 2 levels it is too large to say where" {
 		t.Errorf("%v", f)
 	}
 	if f := v.Check([]byte(strings.ReplaceAll(doc, "1", `""`))); f != nil {
