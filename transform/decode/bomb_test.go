@@ -11,7 +11,7 @@ import (
 
 func TestBombs(t *testing.T) {
 	const limit = 8 << 20
-	zeros := make([]byte, 64<<20)
+	zeros := make([]byte, 16<<20)
 	tiny := zst(zeros) // about 6 kB: over 1,100 times its size
 	if len(tiny)*decode.MaxRatio > limit {
 		t.Fatalf("%d bytes are no bomb", len(tiny))
@@ -36,7 +36,7 @@ func TestBombs(t *testing.T) {
 		{"zstd", tiny, zstdRatio},
 		{"zstd with padding", slices.Concat(tiny, []byte("\x50\x2a\x4d\x18\x00\x80\x00\x00"), make([]byte, 0x8000)), zstdSize},
 		{"zstd of unknown size", slices.Concat(zstStream(zeros), []byte("\x50\x2a\x4d\x18\x00\x80\x00\x00"), make([]byte, 0x8000)), zstdSize},
-		{"zstd frames", slices.Repeat(zst(zeros[:1<<20]), 100), zstdSize},
+		{"zstd frames", slices.Repeat(zst(zeros[:1<<20]), 200), zstdSize},
 		{"zstd liar", liar, zstdRatio},
 		{"zstd small liar", small, "! damaged zstd: frame size does not match size on stream"},
 		{"zstd window", wide, "! damaged zstd: its window is larger than 134217728 bytes"},

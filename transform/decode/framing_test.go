@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"kinesis-snowflake/internal/row"
 	"kinesis-snowflake/transform/decode"
 )
 
@@ -72,16 +73,21 @@ func TestFraming(t *testing.T) {
 }
 
 func TestTooManyDocuments(t *testing.T) {
-	const rest = "! the record holds more than 1048576 documents; this one and all after it are left out"
+	const rest = "the record holds more than 1048576 documents; this one and all after it are left out"
 	for framing, text := range map[decode.Framing]string{
 		decode.Lines:     strings.Repeat("{}\n", decode.MaxDocuments+3),
 		decode.Array:     "[" + strings.Repeat("1,", decode.MaxDocuments+3) + "1]",
 		decode.AnyFrames: strings.Repeat("{\n}", decode.MaxDocuments+3),
 	} {
 		d := newDecoder(t, decode.Options{Compression: decode.Auto, Framing: framing})
-		got := documents(t, d, gz([]byte(text)))
-		if len(got) != decode.MaxDocuments+1 || got[len(got)-1] != rest || strings.HasPrefix(got[len(got)-2], "!") {
-			t.Errorf("%s: %d documents, the last %q", framing, len(got), got[len(got)-1])
+		var docs int
+		var last, before *row.Failure
+		err := d.Documents(gz([]byte(text)), func(_ uint32, _ []byte, bad *row.Failure) error {
+			docs, before, last = docs+1, last, bad
+			return nil
+		})
+		if err != nil || docs != decode.MaxDocuments+1 || last == nil || last.Reason != rest || before != nil {
+			t.Errorf("%s: %d documents, the last %v, %v", framing, docs, last, err)
 		}
 	}
 }
