@@ -24,6 +24,9 @@ func (b *bubble) planned(args ...string) *plan.Report {
 	b.t.Helper()
 	code, out, stderr := b.answering("", append([]string{"plan", "-c", b.file, "--json"}, args...)...)
 	wants(b.t, 0, code, stderr)
+	if stderr != "" {
+		b.t.Errorf("standard error has %s", stderr)
+	}
 	var r plan.Report
 	if err := json.Unmarshal([]byte(out), &r); err != nil {
 		b.t.Fatalf("%v: %s", err, out)

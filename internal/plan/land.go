@@ -44,7 +44,7 @@ func (a *analysis) land() {
 			if r.Fields[f].Kind == row.Null {
 				continue
 			}
-			reason := table.ReasonNone
+			var reason table.Reason
 			if duplicates > 0 && a.beaten(r, f) {
 				reason = table.ReasonDuplicate
 				duplicates--
