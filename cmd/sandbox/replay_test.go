@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,10 +16,7 @@ import (
 	"kinesis-snowflake/internal/standin/snowflake"
 )
 
-const (
-	replayRecords = 100_000
-	replayFailed  = replayRecords / 100
-)
+var replayFlag = flag.Int("replay-records", 20_000, "how many messages TestReplayThroughKills sends; a hundredth of them fail at first")
 
 // replayPoints are the statements at which a replay is killed: the nth of a class, before it is run or when it was.
 var replayPoints = []struct {
@@ -30,10 +28,11 @@ var replayPoints = []struct {
 	{"COPY", 1, false}, {"COPY", 1, true}, {"UPDATE", 3, false}, {"UPDATE", 3, true}, {"COMMIT", 2, false}, {"COMMIT", 2, true},
 }
 
-// TestReplayThroughKills has the real program fail 1,000 of 100,000 messages by a wrong schema. Once that is mended, replays
+// TestReplayThroughKills has the real program fail one message of a hundred by a wrong schema. Once that is mended, replays
 // are killed at each of their steps, run again, and run beside the connector. In the end every record is in the table, once.
 func TestReplayThroughKills(t *testing.T) {
 	t.Parallel()
+	replayRecords, replayFailed := *replayFlag, *replayFlag/100
 	dir := t.TempDir()
 	servers, err := stack.Start(t.Context(), stack.Options{Dir: dir, Fast: true})
 	if err != nil {
@@ -202,7 +201,7 @@ func (r *replays) table(want int) {
 			}
 		}
 	}
-	if lines < replayFailed {
-		r.t.Errorf("%d messages failed, want %d", lines, replayFailed)
+	if lines < *replayFlag/100 {
+		r.t.Errorf("%d messages failed, want %d", lines, *replayFlag/100)
 	}
 }
