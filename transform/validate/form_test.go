@@ -138,6 +138,57 @@ func TestFormOnSuite(t *testing.T) {
 	t.Logf("of %d documents the form judges %d", all, judged)
 }
 
+// Where the form cannot tell, nothing may make it sure.
+func TestFormIsUnsure(t *testing.T) {
+	const unsure = `{"uniqueItems":true}` // of any array of two
+	for _, c := range []struct {
+		schema, doc string
+		want        verdict
+	}{
+		{unsure, `[1,2]`, unknown},
+		{unsure, `[1]`, good},
+		{`{"not":` + unsure + `}`, `[1,2]`, unknown},
+		{`{"if":` + unsure + `,"then":false}`, `[1,2]`, unknown},
+		{`{"if":` + unsure + `,"else":false}`, `[1,2]`, unknown},
+		{`{"if":` + unsure + `,"then":false,"else":false}`, `[1,2]`, bad},
+		{`{"if":` + unsure + `,"then":true,"else":true}`, `[1,2]`, good},
+		{`{"anyOf":[` + unsure + `,false]}`, `[1,2]`, unknown},
+		{`{"anyOf":[` + unsure + `,true]}`, `[1,2]`, good},
+		{`{"allOf":[` + unsure + `,true]}`, `[1,2]`, unknown},
+		{`{"allOf":[` + unsure + `,false]}`, `[1,2]`, bad},
+		{`{"oneOf":[` + unsure + `,true]}`, `[1,2]`, unknown},
+		{`{"oneOf":[` + unsure + `,true,true]}`, `[1,2]`, bad},
+		{`{"oneOf":[` + unsure + `,false]}`, `[1,2]`, unknown},
+		{`{"contains":` + unsure + `}`, `[[1,2]]`, unknown},
+		{`{"contains":` + unsure + `}`, `[[1,2],1]`, good},
+		{`{"contains":` + unsure + `,"maxContains":1}`, `[[1,2],1]`, unknown},
+		{`{"items":` + unsure + `}`, `[[1,2]]`, unknown},
+		{`{"properties":{"a":` + unsure + `,"b":false}}`, `{"a":[1,2],"b":1}`, bad},
+		{`{"minProperties":2}`, `{"a":1}`, bad},
+		{`{"minProperties":2}`, `{"a":1,"a":2}`, unknown},
+		{`{"maxProperties":1}`, `{"a":1,"a":2}`, unknown},
+		{`{"maxProperties":2}`, `{"a":1,"a":2}`, good},
+		{`{"properties":{"a":{"type":"string"}}}`, `{"a":1,"a":"x"}`, good},
+		{`{"properties":{"a":{"type":"string"}}}`, `{"a":"x","\u0061":1}`, bad},
+		{`{"properties":{"a":{"type":"string"}}}`, `{"a":1,"b":1,"\u0061":"x"}`, good},
+		{`{"minimum":1}`, `100000000000000000000000`, unknown},
+		{`{"type":"integer"}`, `100000000000000000000000`, good},
+		{`{"type":"integer"}`, `10.0`, good},
+		{`{"type":"integer"}`, `1e400`, unknown},
+		{`{"const":[1]}`, `[1]`, unknown},
+		{`{"const":[1]}`, `{}`, bad},
+		{`{"enum":[1,[1]]}`, `1.0`, good},
+		{`{"properties":{"a":{"$dynamicRef":"#"}}}`, `{"a":{}}`, unknown},
+		{`{"unevaluatedProperties":false}`, `{}`, unknown},
+		{`{"unevaluatedProperties":false}`, `[]`, good},
+	} {
+		s := compileSchema(t, c.schema)
+		if got := agree(t, s, s.Validator(), []byte(c.doc)); got != c.want {
+			t.Errorf("%s: %s is %d, want %d", c.schema, c.doc, got, c.want)
+		}
+	}
+}
+
 func TestMutatedRecords(t *testing.T) {
 	s := compileSchema(t, clickSchema)
 	v := s.Validator()

@@ -114,6 +114,12 @@ func TestExplosiveSchema(t *testing.T) {
 	if f := v.Check([]byte(`{"x":1,"a":{"y":1}}`)); f != nil {
 		t.Errorf("afterwards: %v", f)
 	}
+	// Here few values are visited, but each has many elements.
+	v = compile(t, `{"allOf":[`+strings.Repeat(`{"items":{"type":"string"},"uniqueItems":true},`, 50)+`{}]}`, validate.Options{}).Validator()
+	f = v.Check([]byte(`[` + strings.Repeat(`1,`, 100_000) + `1]`))
+	if f == nil || f.Reason != "it violates the schema; it takes too many steps to say where" {
+		t.Errorf("%v", f)
+	}
 }
 
 // Every element of a large document violates the schema: the library would make megabytes of violations of each.
