@@ -127,7 +127,7 @@ func (c *Coordinator) ensure(ctx context.Context) error {
 		case ClassOf(err) == ClassPermanent:
 			return err
 		}
-		c.uneasy.tell(err)
+		c.uneasy.tell(reads, err)
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -195,9 +195,9 @@ func (c *Coordinator) write(ctx context.Context, w Write) {
 		err = c.store.Delete(ctx, w.Delete.Key, w.Delete.Counter)
 	}
 	if ClassOf(err) == ClassLost {
-		c.uneasy.tell(nil) // an answer, if not the one that was hoped for
+		c.uneasy.tell(writes, nil) // an answer, if not the one that was hoped for
 	} else {
-		c.uneasy.tell(err)
+		c.uneasy.tell(writes, err)
 	}
 	c.tell(func(now Instant) { c.machine.Wrote(now, w.ID, l, err) })
 }
@@ -206,7 +206,7 @@ func (c *Coordinator) scan(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Duration/2)
 	defer cancel()
 	s, err := c.store.Scan(ctx)
-	c.uneasy.tell(err)
+	c.uneasy.tell(reads, err)
 	c.tell(func(now Instant) {
 		c.machine.Scanned(now, s, err)
 		c.standBy(now, err)

@@ -2,6 +2,7 @@ package lease
 
 import (
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 )
@@ -13,11 +14,21 @@ type trouble struct {
 	report func(error)
 
 	mu    sync.Mutex
-	row   int       // calls that failed in a row
-	since time.Time // when the first of them failed
+	row   [calls]int // calls of a kind that failed in a row: scans that succeed say nothing of writes
+	since time.Time  // when the first of them failed
+	told  bool       // to report
 	line  time.Time // when the last line was written
 	said  bool      // since the last recovery
 }
+
+// call is a kind of call: a table may be read where it may not be written to.
+type call uint8
+
+const (
+	reads call = iota
+	writes
+	calls
+)
 
 const (
 	// linePause is the least time between two lines.
@@ -35,32 +46,38 @@ func newTrouble(log *slog.Logger, report func(error)) *trouble {
 }
 
 // tell takes in the outcome of a call.
-func (t *trouble) tell(err error) {
+func (t *trouble) tell(kind call, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := time.Now()
 	if err == nil {
-		if t.row >= patience {
+		t.row[kind] = 0
+		if slices.Max(t.row[:]) >= patience {
+			return
+		}
+		if t.told {
+			t.told = false
 			t.report(nil)
 		}
 		if t.said {
 			t.said = false
 			t.log.Info("lease table answers again", "for", now.Sub(t.since).Round(time.Second))
 		}
-		t.row = 0
 		return
 	}
-	if t.row++; t.row == 1 {
+	if slices.Max(t.row[:]) == 0 {
 		t.since = now
 	}
+	t.row[kind]++
 	t.log.Debug("call to the lease table failed", "class", ClassOf(err).String(), "error", err)
-	if t.row < patience {
+	if t.row[kind] < patience {
 		return
 	}
+	t.told = true
 	t.report(err)
 	if t.line.IsZero() || now.Sub(t.line) >= linePause {
 		t.line, t.said = now, true
-		t.log.Warn("calls to the lease table fail; trying again", "class", ClassOf(err).String(), "error", err, "calls", t.row,
+		t.log.Warn("calls to the lease table fail; trying again", "class", ClassOf(err).String(), "error", err, "calls", t.row[kind],
 			"for", now.Sub(t.since).Round(time.Second))
 	}
 }
