@@ -17,8 +17,8 @@ type trouble struct {
 	row   [calls]int // calls of a kind that failed in a row: scans that succeed say nothing of writes
 	since time.Time  // when the first of them failed
 	told  bool       // to report
-	line  time.Time // when the last line was written
-	said  bool      // since the last recovery
+	line  time.Time  // when the last line was written
+	said  bool       // since the last recovery
 }
 
 // call is a kind of call: a table may be read where it may not be written to.
