@@ -82,7 +82,7 @@ func TestFaultsOfSteps(t *testing.T) {
 		"no paths":             {"    - drop: []\n", "14:13: transform.steps[1].drop: names no path"},
 		"empty path":           {"    - drop: ['']\n", "14:14: transform.steps[1].drop: is empty; allowed: a path such as"},
 		"a path that is one":   {"    - drop: [[a]]\n", "14:14: transform.steps[1].drop: is a list where a single value belongs"},
-		"unknown option":       {"    - flatten: {seperator: _}\n", "14:17: transform.steps[1].flatten.seperator: is not a key of this file (did you mean transform.steps[1].flatten.separator?); allowed: paths, separator, depth"},
+		"unknown option":       {"    - flatten: {separatr: _}\n", "14:17: transform.steps[1].flatten.separatr: is not a key of this file (did you mean transform.steps[1].flatten.separator?); allowed: paths, separator, depth"},
 		"depth of text":        {"    - flatten: {depth: deep}\n", `14:24: transform.steps[1].flatten.depth: "deep" is not a whole number`},
 		"unnest without path":  {"    - unnest: {as: x}\n", "14:15: transform.steps[1].unnest.path: is required and missing"},
 		"cast without type":    {"    - cast: {a: {from: epoch_s}}\n", "14:17: transform.steps[1].cast.a.type: is required and missing"},

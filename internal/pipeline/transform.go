@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"kinesis-snowflake/config"
 	"kinesis-snowflake/internal/row"
@@ -113,9 +114,24 @@ func isPlain(d *config.Decode) bool {
 	return *d == none || *d == config.Decode{}
 }
 
-// warnTo says of a document that is loaded though it violates the schema.
+// maxWarnings is how many violations of a schema a minute and goroutine are worth a line.
+const maxWarnings = 10
+
+// warnTo says of a document that is loaded though it violates the schema. It is used by one goroutine.
 func warnTo(log *slog.Logger) func(*row.Record, uint32, *row.Failure) {
+	var minute time.Time
+	lines, unsaid := 0, int64(0)
 	return func(rec *row.Record, index uint32, f *row.Failure) {
+		if now := time.Now(); now.Sub(minute) >= time.Minute {
+			if unsaid > 0 {
+				log.Warn("more messages violated the schema and were loaded", "messages", unsaid)
+			}
+			minute, lines, unsaid = now, 0, 0
+		}
+		if lines++; lines > maxWarnings {
+			unsaid++
+			return
+		}
 		log.Warn("message violates the schema and is loaded", "sequence", string(rec.Sequence), "subsequence", rec.Subsequence, "row", index,
 			"stage", string(f.Stage), "reason", f.Reason)
 	}

@@ -193,7 +193,7 @@ func parseText(text string) (*fields, bool) {
 			break
 		}
 		key = key[strings.LastIndexByte(key, ' ')+1:]
-		value := rest
+		var value string
 		if quoted, err := strconv.QuotedPrefix(rest); err == nil {
 			text = rest[len(quoted):]
 			if value, err = strconv.Unquote(quoted); err != nil {

@@ -21,7 +21,7 @@
 //   - BOOLEAN: true, false, and the strings "true" and "false".
 //   - VARCHAR(n): strings of at most n characters; numbers and booleans as their JSON text, digit for digit.
 //   - VARIANT: everything; OBJECT and ARRAY: their own kind only.
-//   - DATE, TIME, TIMESTAMP_*: strings in ISO 8601 that lose nothing. A TIMESTAMP_NTZ takes a text without zone, or
+//   - DATE, TIME, TIMESTAMP_*: strings in ISO 8601 that lose nothing. A TIMESTAMP_NTZ and a TIME take a text without zone, or
 //     with Z, which is then its UTC wall clock; TIMESTAMP_LTZ and TIMESTAMP_TZ need a zone.
 //   - BINARY: strings of upper-case hexadecimal pairs.
 //   - any other type: nothing; its column is left out of the COPY.

@@ -100,7 +100,10 @@ func appendZone(dst []byte, base Base, text []byte) (_ []byte, ok bool) {
 		}
 		return append(dst, "+00:00"...), base == TimestampNTZ
 	case "Z", "+00:00":
-		return append(dst, "+00:00"...), base != Time
+		if base == Time {
+			return dst, true // the clock time of UTC, as RFC 3339 and JSON Schema's format time have to say it
+		}
+		return append(dst, "+00:00"...), true
 	}
 	ok = len(text) == 6 && (text[0] == '+' || text[0] == '-') && text[3] == ':' &&
 		inRange(text[1:3], 0, 13) && inRange(text[4:6], 0, 59)

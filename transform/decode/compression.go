@@ -109,7 +109,7 @@ func (d *Decoder) gunzip(dst, b []byte, limit int) ([]byte, error) {
 	switch {
 	case len(dst) > limit:
 		return dst, errTooLarge
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		return dst, nil
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return dst, errTooEarly

@@ -168,7 +168,8 @@ func (x *Runner) put(p *path, value []byte, onlyMissing bool) error {
 	if err != nil {
 		return &pathError{p.text, err}
 	}
-	x.row.Fields = append(fields, f)
+	fields = append(fields, f)
+	x.row.Fields = fields
 	return nil
 }
 

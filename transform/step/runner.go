@@ -140,8 +140,6 @@ func (x *Runner) setValue(f *row.Field, v []byte) error {
 	return nil
 }
 
-func setNull(f *row.Field) { f.Kind, f.Value, f.Flags = row.Null, null, f.Flags&row.HostileKey }
-
 var null = []byte("null")
 
 // find returns the value at a path, or nil. A key that a record has twice has its last value.

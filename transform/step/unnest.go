@@ -42,8 +42,8 @@ func (u *unnest) spread(x *Runner, st *compiled, i int, s share) (done bool, err
 	case problem != nil && st.onError == Null:
 		// It is there, so nothing stands in the way of a null.
 		return false, x.put(&u.path, null, false)
-	case problem != nil:
-		return false, nil
+	case problem != nil: // on_error: keep
+		return false, nil //nolint:nilerr // the value stays as it is
 	case n == 0:
 		if u.none(x) {
 			return true, nil
@@ -53,7 +53,8 @@ func (u *unnest) spread(x *Runner, st *compiled, i int, s share) (done bool, err
 	if len(x.saved) == s.depth {
 		x.saved = append(x.saved, nil)
 	}
-	first := append(x.saved[s.depth][:0], x.row.Fields...)
+	first := x.saved[s.depth]
+	first = append(first[:0], x.row.Fields...)
 	if !u.inPlace {
 		if err := x.apply(&u.path, remover{}, Fail); err != nil {
 			x.refuse(i, st, err)

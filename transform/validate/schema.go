@@ -133,7 +133,7 @@ func checkNumbers(schema []byte) error {
 	for {
 		token, err := d.Token()
 		if err != nil {
-			return nil // the library says what is wrong
+			return nil //nolint:nilerr // the library says what is wrong
 		}
 		if num, ok := token.(json.Number); ok {
 			d := parseDecimal([]byte(num))

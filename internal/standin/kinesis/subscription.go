@@ -2,6 +2,7 @@ package kinesis
 
 import (
 	"context"
+	"errors"
 	"io"
 	"time"
 )
@@ -70,7 +71,7 @@ func (u *subscription) next(ctx context.Context, dst []byte) ([]byte, error) {
 		if err != nil {
 			u.over = true
 			u.leave()
-			if exception, ok := err.(*Error); ok {
+			if exception, ok := errors.AsType[*Error](err); ok {
 				return exceptionFrame(dst, exception), nil
 			}
 			return dst, err
