@@ -157,10 +157,10 @@ func (k *killer) point(when string, e snowflake.Event) string {
 		return expect("commit", "COPY")
 	case "UPDATE":
 		switch {
+		case strings.Contains(e.SQL, `"EPOCH" + 1`): // it asks for the mark on row '*', so this comes first
+			return expect("acquire", "UPDATE EPOCH")
 		case strings.Contains(e.SQL, `"SHARD" = '*'`):
 			return expect("acquire", "UPDATE *")
-		case strings.Contains(e.SQL, `"EPOCH" + 1`):
-			return expect("acquire", "UPDATE EPOCH")
 		default:
 			return expect("commit", "UPDATE")
 		}
