@@ -62,7 +62,7 @@ and wakes the warehouse.`,
 	}
 	filesFlag(c, &files)
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a pipeline, a line each, instead of tables")
-	c.Flags().DurationVar(&o.Watch, "watch", 0, "how `long` the leases are watched (default half of source.lease_duration)")
+	c.Flags().DurationVar(&o.Watch, "watch", 0, "how long the leases are watched (default half of source.lease_duration)")
 	c.Flags().BoolVar(&noLag, "no-lag", false, "do not ask the stream how far behind each checkpoint is")
 	c.Flags().BoolVar(&o.Offsets, "offsets", false, "also read the offsets in Snowflake, which wakes the warehouse")
 	return c

@@ -52,6 +52,7 @@ func serve(ctx context.Context, o stack.Options, p stack.Pipeline, out io.Writer
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	p.Listen, p.LogLevel = "127.0.0.1:9090", "info"
+	p.PollInterval = time.Second // the default: others may read beside it
 	file, err := s.WritePipeline(p)
 	if err != nil {
 		return err

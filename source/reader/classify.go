@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/aws/smithy-go"
 )
@@ -112,7 +113,11 @@ func Explain(op, action, stream string, err error) error {
 	e := &Error{Op: op, Err: err}
 	api, ok := errors.AsType[smithy.APIError](err)
 	if !ok {
-		if !errors.Is(err, context.Canceled) {
+		switch {
+		case errors.Is(err, context.Canceled):
+		case strings.Contains(err.Error(), "get credentials: "): // the SDK has no type for it
+			e.Hint = "no AWS credentials were found: set source.access_key_id and source.secret_access_key, or give this process a role, a profile or the environment's"
+		default:
 			e.Hint = "see that this machine reaches Kinesis: source.region, source.kinesis_endpoint, network, proxy"
 		}
 		return e

@@ -8,9 +8,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	sdk "github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+
+	"kinesis-snowflake/source/reader/wire"
 )
 
 // Remote puts through the AWS SDK.
@@ -23,6 +26,8 @@ func Dial(address, region, accessKey, secretKey string) Remote {
 	}
 	return Remote{sdk.New(sdk.Options{
 		Region: region, BaseEndpoint: &address,
+		// Without it an answer is now and then lost, and PutRecords, which the SDK repeats, puts its records twice.
+		HTTPClient:  wire.SafeBody(awshttp.NewBuildableClient()),
 		Credentials: credentials.NewStaticCredentialsProvider(accessKey, secretKey, ""),
 	})}
 }
