@@ -54,7 +54,9 @@ func FuzzDecimal(f *testing.F) {
 		if r == nil || d.n == 0 || d.n > MaxPrecision {
 			return
 		}
-		if again := ratOf(string(d.appendScientific(nil))); again == nil || again.Cmp(r) != 0 {
+		text = string(d.appendScientific(nil))
+		// ratOf makes no numbers of over some thousand digits, and the same number may be written just beyond that.
+		if again := ratOf(text); !jsonNumber.MatchString(text) || again != nil && again.Cmp(r) != 0 {
 			t.Fatalf("%s is written %s", text, d.appendScientific(nil))
 		}
 	})

@@ -40,7 +40,8 @@ func FuzzDecode(f *testing.F) {
 // stricter reports whether the text is one that this decoder refuses on purpose.
 func stricter(text []byte) bool {
 	var v struct{ Records []map[string]any }
-	if json.Unmarshal(text, &v) != nil || v.Records == nil {
+	var exact map[string]json.RawMessage // keys as they are spelled, which v does not look at
+	if json.Unmarshal(text, &v) != nil || json.Unmarshal(text, &exact) != nil || v.Records == nil || exact["Records"] == nil {
 		return true // not JSON to its end, or no records
 	}
 	for _, r := range v.Records {
