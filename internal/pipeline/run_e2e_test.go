@@ -1,14 +1,12 @@
 package pipeline
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"kinesis-snowflake/internal/standin/kinesis"
@@ -167,34 +165,6 @@ func TestZombieAndHeirLoadEverythingOnce(t *testing.T) {
 		zombie.end(t)
 		s.catchUp()
 		s.complete()
-	})
-}
-
-// A lease is lost a moment before its reader is told: the reader must not take that for an error of the pipeline.
-func TestHandleOfALostShardReturnsOnlyWhenItsReaderIsStopped(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		table := newFakeTable()
-		r := newRig(t, table, roomy)
-		lease := newLease("a")
-		s := r.openShard(lease)
-		close(lease.lost)
-		ctx, stop := context.WithCancel(t.Context())
-		handled := make(chan error, 1)
-		go func() { handled <- s.Handle(ctx, answer("a", 1, 2)) }()
-		synctest.Wait()
-		select {
-		case err := <-handled:
-			t.Fatalf("handle returned %v while its reader was alive", err)
-		default:
-		}
-		stop()
-		if err := <-handled; !errors.Is(err, context.Canceled) {
-			t.Fatalf("handle: %v, want %v", err, context.Canceled)
-		}
-		if err := r.end(); err != nil {
-			t.Fatal(err)
-		}
-		wantRows(t, table, nil)
 	})
 }
 

@@ -33,7 +33,7 @@
 //
 // # The rules
 //
-// The oracle (oracle.go) holds at every step: rows are loaded once and in order; no row of a child before all of its parents;
+// The oracle (oracle*.go) holds at every step: rows are loaded once and in order; no row of a child before all of its parents;
 // an offset says exactly what is in the table, is one row a shard, and is moved by its latest acquirer alone; no checkpoint
 // beyond the table, or back; no shard finished or its lease deleted before it is all in the table and its children have
 // leases; what the ledger says of a batch is what became of it; reading begins where the lease says, at the tip no later than
