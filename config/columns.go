@@ -73,17 +73,11 @@ func columnsReader(dst *[]table.Spec) func(*decoder, string, ast.Node) {
 			order int
 		}
 		var pins []pin
-		keys, columns := map[string]string{}, map[string]string{}
+		seen, keys, columns := map[string]bool{}, map[string]string{}, map[string]string{}
 		for _, v := range m.Values {
 			where := at(v.Key.GetToken())
 			var p pin
-			switch k := v.Key.(type) {
-			case *ast.StringNode:
-				p.Key = k.Value
-			case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
-				p.Key = v.Key.GetToken().Value
-			default:
-				d.fail(where, key, fmt.Sprintf("has the key %s, which is no text", quote(v.Key.GetToken().Value)), limitsColumns)
+			if p.Key, ok = d.name(key, v, seen, limitsColumns); !ok {
 				continue
 			}
 			path := key + "." + printable(p.Key)
@@ -101,7 +95,11 @@ func columnsReader(dst *[]table.Spec) func(*decoder, string, ast.Node) {
 				continue
 			}
 			if other, ok := columns[column]; ok {
-				d.fail(where, path, "gets the same column as "+quote(other)+": "+quote(column), "a name of its own for each column")
+				problem := "gets the same column as " + quote(other)
+				if !d.varies[path+".name"] {
+					problem += ": " + quote(column)
+				}
+				d.fail(where, path, problem, "a name of its own for each column")
 				continue
 			}
 			keys[folded], columns[column] = p.Key, p.Key
@@ -131,7 +129,8 @@ func (d *decoder) pin(key string, n ast.Node, s *table.Spec, order *int) bool {
 		}
 		var err error
 		if s.Type, err = table.ParseColumnType(text.Value); err != nil {
-			d.fail(position{text.Line, text.Column}, key, quote(text.Value)+" "+err.Error(), limitsColumnType)
+			where := position{text.Line, text.Column}
+			d.fail(where, key, quote(cmp.Or(d.wrote[where], text.Value))+" "+err.Error(), limitsColumnType)
 		}
 	}
 	return len(d.errs) == faults
@@ -161,7 +160,11 @@ func (d *decoder) columnRules(p *Pipeline) {
 			folded = table.FoldKey(k)
 		}
 		if seen[folded] {
-			d.fail(d.at[key], key, "names "+quote(k)+" twice", "each key once")
+			named := quote(k)
+			if d.varies[key] {
+				named = "a key"
+			}
+			d.fail(d.at[key], key, "names "+named+" twice", "each key once")
 		}
 		seen[folded] = true
 	}

@@ -62,6 +62,10 @@ func TestFaultsOfColumns(t *testing.T) {
 		"empty mapping":       {"    id: {}\n", "14:9: transform.columns.id: says nothing"},
 		"unknown":             {"    id: {typ: DATE}\n", "14:10: transform.columns.id.typ: is not a key of this file (did you mean transform.columns.id.type?)"},
 		"same key":            {"    id: DATE\n    Id: DATE\n", `15:5: transform.columns.Id: is one key with "id"`},
+		"key twice":           {"    id: DATE\n    id: TIME\n", `15:5: transform.columns: names "id" twice`},
+		"merged":              {"    <<: {id: DATE}\n", "14:5: transform.columns: has a merge key (<<); write the keys out"},
+		"type of a variable":  {"    id: ${HIDE}\n", `14:9: transform.columns.id: "${HIDE}" is not a type of a column`},
+		"name of a variable":  {"    HUNTER2: DATE\n    a: {name: \"${HIDE}\"}\n", `15:5: transform.columns.a: gets the same column as "HUNTER2"; allowed`},
 		"same column":         {"    id: DATE\n    a: {name: ID}\n", `15:5: transform.columns.a: gets the same column as "id": "ID"`},
 		"own column":          {"    _rescued: VARIANT\n", "14:5: transform.columns._rescued: is a key that can have no column of its own name"},
 		"own name":            {"    a: {name: KINESISMETADATA}\n", `14:15: transform.columns.a.name: "KINESISMETADATA" is a column of the connector's own`},
@@ -70,7 +74,7 @@ func TestFaultsOfColumns(t *testing.T) {
 		"with whole records":  {"    a: DATE\n  table_mode: variant\n", "13:3: transform.columns: has no say with table_mode: variant"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := Parse("p.yaml", []byte(minimal+"transform:\n  columns:\n"+tt.columns), nil)
+			_, err := Parse("p.yaml", []byte(minimal+"transform:\n  columns:\n"+tt.columns), vars("HIDE", "HUNTER2"))
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("%v, want %s", err, tt.want)
 			}
@@ -84,11 +88,12 @@ func TestFaultsOfColumns(t *testing.T) {
 
 func TestFaultsOfKey(t *testing.T) {
 	for key, want := range map[string]string{
-		"key: [a, A]\n": `12:3: sink.key: names "A" twice`,
-		"key: {a: b}\n": "sink.key: is a mapping where a list belongs",
+		"key: [a, A]\n":                 `12:3: sink.key: names "A" twice`,
+		"key: ['${HIDE}', '${HIDE}']\n": `12:3: sink.key: names a key twice`,
+		"key: {a: b}\n":                 "sink.key: is a mapping where a list belongs",
 		"key: [a, A, a]\ntransform: {table_mode: variant}\n": `12:3: sink.key: names "a" twice`,
 	} {
-		_, err := Parse("p.yaml", []byte(minimal+"  "+key), nil)
+		_, err := Parse("p.yaml", []byte(minimal+"  "+key), vars("HIDE", "hunter2"))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", key, err, want)
 		}

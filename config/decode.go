@@ -25,8 +25,10 @@ type decoder struct {
 	errs Errors
 	at   map[string]position // of each key that the file has, by path, whether its value is good or not
 	set  map[string]bool     // keys that have a good value which is not empty
-	// wrote is what the file says at a place where a text came of variables.
-	wrote map[position]string
+	// wrote is what the file says at a place where a text came of variables; varies are the keys of such texts. What a variable
+	// holds may be a secret, whatever key it is given to.
+	wrote  map[position]string
+	varies map[string]bool
 }
 
 func (d *decoder) fail(where position, key, problem, allowed string) {
@@ -153,7 +155,13 @@ func (d *decoder) value(f field, key string, n ast.Node) {
 		d.fail(where, key, err.Error(), f.limits)
 		return
 	}
+	if text != written {
+		d.varies[key] = true
+	}
 	if text == "" {
+		if f.filled {
+			d.fail(where, key, "is empty", f.limits+"; or leave the key out")
+		}
 		return
 	}
 	if f.file {

@@ -76,7 +76,7 @@ func (f field) jsonSchema() object {
 	if !f.list {
 		forms = append(forms, ref("variable"))
 	}
-	if !f.required {
+	if !f.required && !f.filled {
 		forms = append(forms, ref("leftOut"))
 	}
 	o["anyOf"] = forms

@@ -50,11 +50,14 @@ func Parse(name string, data []byte, env func(string) (string, bool)) (*Pipeline
 func parse(name string, data []byte, env func(string) (string, bool), read func(string) ([]byte, error)) (*Pipeline, *decoder) {
 	p := Default()
 	p.File = name
-	d := &decoder{file: name, env: env, read: read, root: schema(&p), at: map[string]position{}, set: map[string]bool{}, wrote: map[position]string{}}
+	d := &decoder{file: name, env: env, read: read, root: schema(&p), at: map[string]position{}, set: map[string]bool{}, wrote: map[position]string{}, varies: map[string]bool{}}
 	root, where, err := tree(data)
 	if err != nil {
 		d.fail(where, "", err.Error(), "")
 		return &p, d
+	}
+	if root != nil {
+		d.cuts("", root)
 	}
 	d.section(d.root, "", root, where)
 	d.rules(&p)

@@ -58,6 +58,7 @@ func hashSchema(_ *decoder, c *step.Config) section {
 		"The key of HMAC-SHA256; left out: plain SHA-256, which anybody can try out on guesses.")...)
 	for i := range fields[1:] {
 		f := &fields[1+i]
+		f.filled = true // a variable that is empty must not make of the keyed hash one that anybody can guess
 		set := f.set
 		f.set = func(s string) error {
 			err := set(s)

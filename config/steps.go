@@ -116,7 +116,7 @@ func (d *decoder) text(key string, n ast.Node, limits string) (t step.Text, ok b
 		return t, false
 	}
 	if text != written {
-		d.wrote[where] = written
+		d.wrote[where], d.varies[key] = written, true
 	}
 	return locate(text, where), true
 }
@@ -156,28 +156,43 @@ func (d *decoder) pairs(key string, n ast.Node, limits string, read func(key str
 	}
 	seen := map[string]bool{}
 	for _, v := range m.Values {
-		where := at(v.Key.GetToken())
-		var name string
-		switch k := v.Key.(type) {
-		case *ast.StringNode:
-			name = k.Value
-		case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
-			name = v.Key.GetToken().Value
-		default:
-			d.fail(where, key, fmt.Sprintf("has the key %s, which is no path", quote(v.Key.GetToken().Value)), limits)
+		name, ok := d.name(key, v, seen, limits)
+		if !ok {
 			continue
 		}
-		if seen[name] {
-			d.fail(where, key, "names "+quote(name)+" twice", "each path once")
-			continue
-		}
-		seen[name] = true
-		p := step.Pair{Path: locate(name, where)}
+		p := step.Pair{Path: locate(name, at(v.Key.GetToken()))}
 		if read(key+"."+printable(name), v.Value, &p) {
 			pairs = append(pairs, p)
 		}
 	}
 	return pairs
+}
+
+// name reads the key of an entry whose keys are the user's own, not this program's: a text, or what YAML takes for a number or a
+// truth value, as it is written.
+func (d *decoder) name(key string, v *ast.MappingValueNode, seen map[string]bool, limits string) (name string, ok bool) {
+	where := at(v.Key.GetToken())
+	switch k := v.Key.(type) {
+	case *ast.StringNode:
+		name = k.Value
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
+		name = v.Key.GetToken().Value
+	case *ast.MergeKeyNode:
+		d.fail(where, key, "has a merge key (<<); write the keys out", limits)
+		return "", false
+	case *ast.MappingKeyNode:
+		d.fail(where, key, "has a key of the form ? key; write key: value", limits)
+		return "", false
+	default:
+		d.fail(where, key, fmt.Sprintf("has the key %s, which is no text; put it in quotes if it is one", quote(v.Key.GetToken().Value)), limits)
+		return "", false
+	}
+	if seen[name] {
+		d.fail(where, key, "names "+quote(name)+" twice", "each once")
+		return "", false
+	}
+	seen[name] = true
+	return name, true
 }
 
 func readFilter(d *decoder, key string, n ast.Node, c *step.Config) {
@@ -239,11 +254,16 @@ func (d *decoder) json(b *strings.Builder, key string, n ast.Node) bool {
 		return true
 	case *ast.MappingNode:
 		b.WriteByte('{')
+		seen := map[string]bool{}
 		for i, v := range n.Values {
 			if i > 0 {
 				b.WriteByte(',')
 			}
-			quoteJSON(b, v.Key.GetToken().Value)
+			name, ok := d.name(key, v, seen, "keys that are text, each once")
+			if !ok {
+				return false
+			}
+			quoteJSON(b, name)
 			b.WriteByte(':')
 			if !d.json(b, key, v.Value) {
 				return false

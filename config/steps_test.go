@@ -93,10 +93,16 @@ func TestFaultsOfSteps(t *testing.T) {
 		"wrong by a variable":  {"    - set: {a: '${HIDE}('}\n", `14:16: transform.steps[1].set: "${HIDE}(" is wrong with what its variables hold`},
 		"wrong expression":     {"    - set:\n        a: 1\n        b: 1 +\n", `16:12: transform.steps[1].set: "1 +" is no expression: unexpected token EOF`},
 		"wrong path":           {"    - drop: [a, 'b[']\n", `14:17: transform.steps[1].drop: "b[" is no path`},
+		"empty secret":         {"    - hash: {paths: a, secret: '${EMPTY}'}\n", "14:32: transform.steps[1].hash.secret: is empty; allowed: a text of at least 16 characters without control characters; or leave the key out"},
+		"secret of nothing":    {"    - hash: {paths: a, secret: }\n", "transform.steps[1].hash.secret: is empty"},
+		"default twice":        {"    - default: {a: {b: 1, b: 2}}\n", `14:27: transform.steps[1].default.a: names "b" twice`},
+		"merged default":       {"    - default: {a: {<<: {b: 1}}}\n", "14:21: transform.steps[1].default.a: has a merge key (<<); write the keys out"},
+		"merged paths":         {"    - set: {<<: {b: 1}}\n", "14:13: transform.steps[1].set: has a merge key (<<); write the keys out"},
+		"a key that is null":   {"    - set: {null: '1'}\n", `14:13: transform.steps[1].set: has the key "null", which is no text; put it in quotes if it is one`},
 		"secret twice":         {"    - hash: {paths: a, secret: 0123456789abcdef, secret_file: /dev/null}\n", "secret_file"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := Parse("p.yaml", []byte(stepped(tt.steps)), vars("HIDE", "hunter2"))
+			_, err := Parse("p.yaml", []byte(stepped(tt.steps)), vars("HIDE", "hunter2", "EMPTY", ""))
 			var errs Errors
 			if !errors.As(err, &errs) || len(errs) != 1 || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got  %v\nwant %s", err, tt.want)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
@@ -55,7 +56,7 @@ func tree(data []byte) (_ *ast.MappingNode, where position, err error) {
 	if err != nil {
 		var y yaml.Error
 		if errors.As(err, &y) {
-			return nil, at(y.GetToken()), fmt.Errorf("is not valid YAML: %s", y.GetMessage())
+			return nil, at(y.GetToken()), fmt.Errorf("is not valid YAML: %s", syntax(y.GetMessage()))
 		}
 		return nil, where, errors.New("is not valid YAML")
 	}
@@ -78,6 +79,17 @@ func tree(data []byte) (_ *ast.MappingNode, where position, err error) {
 		where = at(root.Values[0].Key.GetToken())
 	}
 	return root, where, nil
+}
+
+// syntax is what the parser says, and the remedy where it does not say that.
+func syntax(message string) string {
+	switch {
+	case strings.Contains(message, "\t"):
+		return "a tab, where only spaces indent"
+	case strings.HasPrefix(message, "',' or '"):
+		return message + "; inside { } and [ ] a value that holds one of , [ ] { } is written in quotes"
+	}
+	return message
 }
 
 // tooDeep is the first bracket beyond the depth that is parsed.
