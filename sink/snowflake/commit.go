@@ -56,6 +56,7 @@ func (l *Ledger) Commit(ctx context.Context, b Batch) (row.Outcome, error) {
 	}
 	switch {
 	case err == nil && (moving() < l.opts.LockPatience/2 || l.opts.Broken.Has(mutant.BelievedCommit)):
+		l.doubtful.over(ctx, "no batch is in doubt any more")
 		return row.Outcome{Committed: true}, nil
 	case err == nil:
 		// Somebody may have ended our transaction for dead: the COMMIT of an aborted transaction need not fail.
@@ -68,7 +69,7 @@ func (l *Ledger) Commit(ctx context.Context, b Batch) (row.Outcome, error) {
 		}
 		return out, rerr
 	case errors.Is(err, errCommit), ClassOf(err) == Gone:
-		l.opts.Log.WarnContext(ctx, "batch in doubt: asking Snowflake what became of it", "batch", b.ID, "error", err)
+		l.doubtful.again(ctx, "batch in doubt: asking Snowflake what became of it", "batch", b.ID, "error", err)
 		out, rerr := l.resolve(ctx, b)
 		if e, ok := errors.AsType[*Error](err); ok && e.Code != 0 && !errors.Is(err, errCommit) && rerr == nil && !out.Committed && len(out.Fenced) == 0 {
 			// Snowflake gave a reason, which would be lost behind "not committed" while the same comes again and again.
@@ -106,13 +107,17 @@ func (l *Ledger) resolve(ctx context.Context, b Batch) (row.Outcome, error) {
 	for {
 		rows, err := l.lockedRead(ctx)
 		if err == nil {
-			return l.verdict(rows, b), nil
+			out := l.verdict(rows, b)
+			if out.Committed || len(out.Fenced) > 0 { // else the batch is loaded again, and may be in doubt again
+				l.doubtful.over(ctx, "no batch is in doubt any more")
+			}
+			return out, nil
 		}
 		if c := ClassOf(err); c == Permanent || c == Drift || errors.Is(err, ErrOffsetsMissing) || errors.Is(err, ErrOffsetsBroken) {
 			return row.Outcome{}, fmt.Errorf("resolve batch %s: %w", b.ID, err)
 		}
 		l.opts.Waiting(fmt.Errorf("ask what became of batch %s: %w", b.ID, err))
-		l.opts.Log.WarnContext(ctx, "cannot ask Snowflake yet what became of the batch", "batch", b.ID, "error", err)
+		l.doubtful.again(ctx, "cannot ask Snowflake yet what became of the batch", "batch", b.ID, "error", err)
 		if ended := l.opts.Sleep(ctx, pause); ended != nil {
 			return row.Outcome{}, &Error{Class: Gone, Statement: "resolve batch " + b.ID, Err: errors.Join(ended, err)}
 		}

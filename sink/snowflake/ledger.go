@@ -64,10 +64,12 @@ func sleep(ctx context.Context, d time.Duration) error {
 
 // Ledger is the offsets table. It belongs to the goroutine of its [Client].
 type Ledger struct {
-	client  *Client
-	opts    LedgerOptions
-	offsets Name
-	created bool
+	client   *Client
+	opts     LedgerOptions
+	offsets  Name
+	created  bool
+	doubtful trouble // what became of a batch
+	locked   trouble // the wait for the lock on the offsets
 }
 
 // NewLedger returns the ledger of one table.
@@ -81,7 +83,7 @@ func NewLedger(c *Client, opts LedgerOptions) *Ledger {
 	if opts.Sleep == nil {
 		opts.Sleep = sleep
 	}
-	return &Ledger{client: c, opts: opts, offsets: opts.Table.sibling(opts.Table.Object + "$OFFSETS")}
+	return &Ledger{client: c, opts: opts, offsets: opts.Table.sibling(opts.Table.Object + "$OFFSETS"), doubtful: trouble{log: opts.Log}, locked: trouble{log: opts.Log}}
 }
 
 type offset struct {

@@ -14,11 +14,15 @@ import (
 func (l *Ledger) waiting(ctx context.Context, s Statement) (int64, error) {
 	for {
 		n, err := l.client.Exec(ctx, s)
-		if err == nil || ClassOf(err) != Lock || ctx.Err() != nil {
+		if err == nil {
+			l.locked.over(ctx, "got the lock on the offsets", "table", l.offsets.String())
+			return n, nil
+		}
+		if ClassOf(err) != Lock || ctx.Err() != nil {
 			return n, err
 		}
 		l.opts.Waiting(fmt.Errorf("wait for the lock on %s: %w: SHOW LOCKS IN ACCOUNT says who holds it", l.offsets, err))
-		l.opts.Log.WarnContext(ctx, "waited in vain for the lock on the offsets", "table", l.offsets.String(), "error", err)
+		l.locked.again(ctx, "waited in vain for the lock on the offsets", "table", l.offsets.String(), "error", err)
 		if err := l.breakLocks(ctx); err != nil {
 			return 0, err
 		}
