@@ -12,6 +12,7 @@ import (
 	"github.com/expr-lang/expr/checker"
 	"github.com/expr-lang/expr/conf"
 	"github.com/expr-lang/expr/file"
+	"github.com/expr-lang/expr/parser"
 )
 
 const (
@@ -121,7 +122,11 @@ func compileExpression(text string, condition bool) (*expression, error) {
 	if condition {
 		c.Expect, c.ExpectAny = reflect.Bool, true
 	}
-	tree, err := checker.ParseCheck(text, c)
+	tree, err := parser.ParseWithConfig(text, c)
+	if err == nil {
+		readAsKeys(tree, c)
+		_, err = checker.Check(tree, c)
+	}
 	if err != nil {
 		var fault *file.Error
 		if errors.As(err, &fault) {
@@ -132,6 +137,37 @@ func compileExpression(text string, condition bool) (*expression, error) {
 	b := builder{source: []rune(text), e: &expression{}}
 	b.e.root, err = b.node(tree.Node)
 	return b.e, err
+}
+
+// readAsKeys makes the name of a function that is not called a top-level key: type, count, first and last are common ones.
+func readAsKeys(tree *parser.Tree, c *conf.Config) {
+	called := callees{}
+	ast.Walk(&tree.Node, called)
+	ast.Walk(&tree.Node, &keyReader{called, c})
+}
+
+// callees are the names before the parentheses of calls.
+type callees map[ast.Node]bool
+
+func (called callees) Visit(n *ast.Node) {
+	if call, ok := (*n).(*ast.CallNode); ok {
+		called[call.Callee] = true
+	}
+}
+
+type keyReader struct {
+	called callees
+	c      *conf.Config
+}
+
+func (k *keyReader) Visit(n *ast.Node) {
+	id, ok := (*n).(*ast.IdentifierNode)
+	if !ok || k.called[id] || k.c.Functions[id.Value] == nil && k.c.Builtins[id.Value] == nil {
+		return
+	}
+	key := &ast.StringNode{Value: id.Value}
+	key.SetLocation(id.Location())
+	ast.Patch(n, &ast.MemberNode{Node: &ast.IdentifierNode{Value: "$env"}, Property: key})
 }
 
 // builder makes nodes of the parser's.

@@ -39,6 +39,24 @@ func TestExpressions(tt *testing.T) {
 	}
 }
 
+// A key may have a function's name: what is not called is a key.
+func TestKeysNamedLikeFunctions(tt *testing.T) {
+	const record = `{"type":"sale","count":3,"last":{"x":2,"type":"t"},"map":[1,2],"len":1,"items":[{"type":"sale"},{"type":1}]}`
+	for expr, want := range map[string]string{
+		`type == "sale"`: `true`, `upper(type)`: `"SALE"`, `type in ["sale"]`: `true`, `type ?? 1`: `"sale"`, `last.x + 1`: `3`, `last["type"]`: `"t"`, `count + len`: `4`, `map[1]`: `2`, `map(map, # * count)`: `[3,6]`, `type(type)`: `"string"`,
+		`count(items, .type == type)`: `1`, `type(count(map, # > len))`: `"number"`, `len(map) == len + 1`: `true`, `{"type": type}`: `{"type":"sale"}`, `first == nil`: `true`, `type matches "s.*"`: `true`, `map | map(# + 1) | len()`: `2`, `let x = type; x`: `"sale"`,
+	} {
+		got := outcome(tt, compile(tt, step.Config{Name: "set", Pairs: pairs("v", expr)}, step.Config{Name: "keep", Paths: texts("v")}), record)
+		if len(got) != 1 || got[0] != `{"v":`+want+`}` {
+			tt.Errorf("%s is %q, want %s", expr, got, want)
+		}
+	}
+	compile(tt, step.Config{Name: "filter", Expression: t(`type != "heartbeat"`)})
+	if _, err := step.Compile([]step.Config{{Name: "set", Pairs: pairs("v", `let type = 1; type`)}}); err == nil {
+		tt.Error("a variable has a function's name, and would be taken for the key")
+	}
+}
+
 func TestExpressionsThatFail(tt *testing.T) {
 	for expr, want := range map[string]string{
 		`n > 1`: "compares null with a number by >", `t + 1`: "has a text where + needs a number", `not n`: "has null where true or false should be", `n and b`: "has null where true or false should be", `1 / 0`: "a division by zero", `5 % 0`: "a division by zero", `h2 % 2`: "not whole",
