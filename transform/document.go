@@ -1,12 +1,22 @@
 package transform
 
 import (
+	"errors"
+	"fmt"
+
 	"kinesis-snowflake/internal/row"
 )
 
+// maxSpread is how many bytes the rows of one record may have together, where a record may hold several documents and a
+// document become several rows: a few compressed kilobytes could otherwise fill any disk.
+const maxSpread = 1 << 30
+
+// errRest ends a record of which no more can be taken, after a failure has said so.
+var errRest = errors.New("the rest of the record is left out")
+
 // apply is Apply where more is configured than the scan.
 func (t *Transformer) apply(rec *row.Record, emit func(*row.Row) error, fail func(index uint32, f *row.Failure)) error {
-	t.rec, t.emit, t.fail = rec, emit, fail
+	t.rec, t.emit, t.fail, t.spread = rec, emit, fail, 0
 	var err error
 	if t.o.Decoder == nil {
 		err = t.takeDocument(0, rec.Data, nil)
@@ -14,14 +24,18 @@ func (t *Transformer) apply(rec *row.Record, emit func(*row.Row) error, fail fun
 		err = t.o.Decoder.Documents(rec.Data, t.document)
 	}
 	t.rec, t.emit, t.fail = nil, nil, nil
+	if err == errRest { //nolint:errorlint // it comes back as it was
+		return nil
+	}
 	return err
 }
 
 // takeDocument takes one document of the current record.
 func (t *Transformer) takeDocument(number uint32, doc []byte, bad *row.Failure) error {
-	if number > ^uint32(0)>>t.shift {
-		bad = &row.Failure{Stage: row.StageDecode, Reason: "more documents in one record than rows can be numbered, where a document may become several rows"}
-		number = ^uint32(0) >> t.shift
+	if last := ^uint32(0) >> t.shift; number >= last {
+		t.fail(last<<t.shift, &row.Failure{Stage: row.StageDecode, Reason: fmt.Sprintf(
+			"the record holds more than %d documents, of which each may become several rows; this one and all after it are left out", last)})
+		return errRest
 	}
 	index := number << t.shift
 	if bad != nil {
@@ -57,6 +71,15 @@ func (t *Transformer) takeDocument(number uint32, doc []byte, bad *row.Failure) 
 
 // takeRow takes a row that is ready but for its keys.
 func (t *Transformer) takeRow(r *row.Row) error {
+	if t.shift > 0 {
+		for i := range r.Fields {
+			t.spread += len(r.Fields[i].Name) + len(r.Fields[i].Value)
+		}
+		if t.spread > maxSpread {
+			t.fail(r.Index, &row.Failure{Stage: row.StageTransform, Reason: "the rows of the record have more than 1 GiB together; this one and all after it are left out"})
+			return errRest
+		}
+	}
 	t.keys.intern(r.Fields)
 	return t.emit(r)
 }

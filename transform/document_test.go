@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"kinesis-snowflake/internal/row"
@@ -108,6 +109,70 @@ func TestAnErrorOfEmitEndsTheRecord(t *testing.T) {
 		err := transform.New(o).Apply(&row.Record{Data: []byte("{ }")}, func(*row.Row) error { n++; return full }, func(uint32, *row.Failure) { n++ })
 		if n != 1 || !errors.Is(err, full) {
 			t.Errorf("%s: %d calls, %v", name, n, err)
+		}
+	}
+}
+
+// many is a Decoder of so many documents that are all the same.
+type many struct{ n int }
+
+func (many) Multi() bool { return true }
+
+func (m many) Documents(data []byte, emit func(uint32, []byte, *row.Failure) error) error {
+	for i := range m.n {
+		if err := emit(uint32(i), data, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A row's number leaves room for 65,535 documents: what comes after has no number of its own, and is told of once.
+func TestDocumentsThatHaveNoNumber(t *testing.T) {
+	tr := transform.New(transform.Options{Keys: row.NewKeys(), Decoder: many{70_000}, Steps: twice{}})
+	seen := map[uint32]bool{}
+	once := func(index uint32) {
+		if seen[index] {
+			t.Errorf("two parts have the number %d", index)
+		}
+		seen[index] = true
+	}
+	var last string
+	err := tr.Apply(&row.Record{Data: []byte(`{"a":1}`)}, func(r *row.Row) error { once(r.Index); return nil }, func(index uint32, f *row.Failure) { once(index); last = f.Reason })
+	if err != nil || len(seen) != 65_535*3+1 || !strings.Contains(last, "all after it are left out") {
+		t.Errorf("%d parts, last %q, %v", len(seen), last, err)
+	}
+}
+
+// wide is a step that makes rows of 64 MiB, and counts them.
+type wide struct{ rows int }
+
+func (*wide) Multi() bool { return true }
+
+func (w *wide) Run(r *row.Row, emit func(*row.Row) error, _ func(uint32, *row.Failure)) error {
+	value := make([]byte, 64<<20)
+	r.Fields = append(r.Fields[:0], row.Field{Key: row.NoKey, Kind: row.String, Name: []byte("a"), Value: value})
+	for range 10 {
+		w.rows++
+		if err := emit(r); err != nil {
+			return err
+		}
+		r.Index++
+	}
+	return nil
+}
+
+// What a record becomes is bounded over all its documents: each alone may become 256 MiB of rows.
+func TestRowsOfARecordEnd(t *testing.T) {
+	w := &wide{}
+	tr := transform.New(transform.Options{Keys: row.NewKeys(), Decoder: many{100}, Steps: w})
+	for range 2 {
+		w.rows = 0
+		var failed []string
+		rows := 0
+		err := tr.Apply(&row.Record{Data: []byte(`{}`)}, func(*row.Row) error { rows++; return nil }, func(index uint32, f *row.Failure) { failed = append(failed, fmt.Sprint(index, " ", f.Reason)) })
+		if err != nil || rows != 15 || w.rows != 16 || len(failed) != 1 || !strings.HasPrefix(failed[0], "65541 the rows of the record have more than 1 GiB together") {
+			t.Errorf("%d rows of %d, failures %q, %v", rows, w.rows, failed, err)
 		}
 	}
 }

@@ -62,6 +62,7 @@ type Transformer struct {
 
 	// Of the current record, for the functions below, which are made once.
 	rec      *row.Record
+	spread   int // bytes of its rows
 	emit     func(*row.Row) error
 	fail     func(index uint32, f *row.Failure)
 	document func(index uint32, doc []byte, bad *row.Failure) error
