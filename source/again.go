@@ -17,15 +17,15 @@ import (
 	"kinesis-snowflake/source/reader"
 )
 
-// Again reads single records of a stream a second time, beside the workers that read it. It may be used by several
-// goroutines, one a shard.
+// Again reads some records of a stream beside the workers that read it: single ones a second time, or a sample. It may be used
+// by several goroutines, one a shard; what it has to say of the stream is said once for all of them.
 type Again struct {
 	tools      *Tools
 	info       StreamInfo
 	aggregates *reader.Aggregates
 }
 
-// Again returns a reader of single records. User records of aggregates are left out as the pipeline's HashRangeFilter says.
+// Again returns a reader of some records. User records of aggregates are left out as the pipeline's HashRangeFilter says.
 func (t *Tools) Again(info StreamInfo) *Again {
 	filter, _ := misplaced(t.opt.HashRangeFilter) // was checked
 	return &Again{tools: t, info: info, aggregates: reader.NewAggregates(t.opt.Logger, filter, func() (bool, error) {
@@ -115,12 +115,12 @@ func (r *rereader) stretch(ctx context.Context, n int) error {
 		if err != nil {
 			break
 		}
-		if err = r.take(out.Records, rest); err != nil {
+		if err = r.take(out.Records); err != nil {
 			return err
 		}
 		iterator = aws.ToString(out.NextShardIterator)
 		if iterator == "" || len(out.Records) == 0 && aws.ToInt64(out.MillisBehindLatest) == 0 {
-			r.places = r.places[len(r.places)-rest:]
+			r.places = r.places[max(0, len(r.places)-rest):]
 		}
 	}
 	if err != nil && reader.Classify(err) == reader.ClassExpired {
@@ -155,16 +155,18 @@ func (r *rereader) open(ctx context.Context) (iterator string, err error) {
 }
 
 // take hands over those of an answer's records that are wanted. Places that it has passed, or that it holds, are done.
-func (r *rereader) take(records []types.Record, rest int) error {
+func (r *rereader) take(records []types.Record) error {
 	bytes := 0
 	for i := range records {
 		rec := &records[i]
 		bytes += len(rec.Data) + len(aws.ToString(rec.PartitionKey))
 		sequence := aws.ToString(rec.SequenceNumber)
-		for len(r.places) > rest && row.CompareSequence(r.places[0].Sequence, sequence) < 0 {
-			r.places = r.places[1:] // it would have come before this one
+		// What would have come before this one is gone, also beyond the stretch: where the stream's retention has passed over
+		// many places, one answer tells it of all of them.
+		for len(r.places) > 0 && row.CompareSequence(r.places[0].Sequence, sequence) < 0 {
+			r.places = r.places[1:]
 		}
-		if len(r.places) <= rest || row.CompareSequence(r.places[0].Sequence, sequence) != 0 {
+		if len(r.places) == 0 || row.CompareSequence(r.places[0].Sequence, sequence) != 0 {
 			continue
 		}
 		r.places = r.places[1:]

@@ -3,6 +3,7 @@ package source
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -225,4 +226,57 @@ func TestAgainOpensAggregates(t *testing.T) {
 		r.put(1, 0)
 		r.want(r.read(Place{Sequence: sequence}, r.places[0]), "one", "two:1", "0")
 	})
+}
+
+// Where the retention has passed over many places, one answer tells it of all of them.
+func TestAgainAsksOnceOfManyThatAreGone(t *testing.T) {
+	reread(t, "", func(t *testing.T, r *rereading) {
+		r.put(60, time.Minute)
+		<-time.After(25 * time.Hour)
+		r.put(3, time.Minute)
+		r.want(r.read(r.places...), "60", "61", "62")
+		if r.calls["GetShardIterator"] > 4 || r.calls["GetRecords"] > 4 {
+			t.Errorf("calls %v", r.calls)
+		}
+	})
+}
+
+// Samples of several shards share what they have to say: a line is not told once a shard.
+func TestSamplesSayOnceWhatTheyHaveToSay(t *testing.T) {
+	var log strings.Builder
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 4)
+		o := w.options("tools")
+		o.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		tools, err := NewTools(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var users []kpltest.Record
+		for n := range 40 {
+			users = append(users, kpltest.Record{PartitionKey: fmt.Sprint("k", n), Data: []byte("{}")})
+		}
+		for n := range 40 {
+			if _, _, err := w.kinesis.Put(stream, fmt.Sprint("k", n), kpltest.Aggregate(users...)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		info, err := tools.Describe(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		listing, err := tools.Shards(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		again := tools.Again(info)
+		for _, shard := range listing.Shards {
+			if _, err := again.Sample(t.Context(), shard, Sampling{Records: 100, Bytes: 1 << 20}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	if n := strings.Count(log.String(), "behind a reshard"); n != 1 {
+		t.Errorf("said %d times: %s", n, log.String())
+	}
 }

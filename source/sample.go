@@ -42,10 +42,9 @@ const halvings = 3
 
 // Sample reads some of a shard's records with GetRecords, at half the pace that a shard allows, since its worker comes first.
 // It leaves no trace. Of a shard that is gone it returns nothing.
-func (t *Tools) Sample(ctx context.Context, info StreamInfo, shard lease.Shard, want Sampling) (Sampled, error) {
-	again := t.Again(info)
-	s := &sampler{rereader{Again: again, shard: shard.ID}}
-	if hashes, err := kpl.ParseRange(shard.StartHash, shard.EndHash); err == nil && !hashes.Whole() && !info.AutoDistributed {
+func (a *Again) Sample(ctx context.Context, shard lease.Shard, want Sampling) (Sampled, error) {
+	s := &sampler{rereader{Again: a, shard: shard.ID}}
+	if hashes, err := kpl.ParseRange(shard.StartHash, shard.EndHash); err == nil && !hashes.Whole() && !a.info.AutoDistributed {
 		s.hashes = &hashes
 	}
 	out, err := s.sample(ctx, want)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -83,6 +84,9 @@ func (p *program) plan(ctx context.Context, cfg *config.Pipeline, o plan.Options
 		return nil, err
 	}
 	o.KinesisTransport, o.SnowflakeTransport = p.transports.kinesis, p.transports.snowflake
+	told, end := p.reading(cfg.Source.Stream)
+	o.Progress = told
+	defer end()
 	switch sample {
 	case "":
 	case "-":
@@ -96,6 +100,31 @@ func (p *program) plan(ctx context.Context, cfg *config.Pipeline, o plan.Options
 		o.File, o.FileName = io.Reader(f), sample
 	}
 	return plan.Make(ctx, cfg, o)
+}
+
+// readingLine is how often it is said how far the reading has come where that cannot be kept in one place.
+const readingLine = 10 * time.Second
+
+// reading tells on standard error how far the reading of a stream has come: in one place of a terminal, and else in a line now
+// and then, so that a short reading has none.
+func (p *program) reading(stream string) (told func(plan.Progress), end func()) {
+	if f, ok := p.stderr.(*os.File); ok && isTerminal(f) {
+		return func(at plan.Progress) {
+				fmt.Fprintf(p.stderr, "\r\x1b[Kreading stream %s: %s", stream, readingText(at))
+			},
+			func() { fmt.Fprint(p.stderr, "\r\x1b[K") }
+	}
+	last := time.Now()
+	return func(at plan.Progress) {
+		if now := time.Now(); now.Sub(last) >= readingLine {
+			last = now
+			fmt.Fprintf(p.stderr, "reading stream %s: %s\n", stream, readingText(at))
+		}
+	}, func() {}
+}
+
+func readingText(at plan.Progress) string {
+	return fmt.Sprintf("%d of %s done, %s so far", at.Shards, plural(at.Of, "shard"), plural(at.Records, "record"))
 }
 
 func (p *program) printPlan(r *plan.Report, asJSON, apart bool) error {

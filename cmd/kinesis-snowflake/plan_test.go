@@ -200,6 +200,28 @@ func TestPlanLooksAtBothEnds(t *testing.T) {
 	})
 }
 
+// TestPlanTellsHowFarItIs: what takes long says on standard error how far it is, and nothing of it is in the plan.
+func TestPlanTellsHowFarItIs(t *testing.T) {
+	inBubble(t, 3, func(t *testing.T, b *bubble) {
+		b.put(90)
+		b.kinesis.SetHooks(kinesis.Hooks{Before: func(c kinesis.Call) *kinesis.Fault {
+			if c.Op == "GetRecords" {
+				<-time.After(15 * time.Second) // as beside a worker that leaves no call to others
+			}
+			return nil
+		}})
+		code, out, stderr := b.answering("", "plan", "-c", b.file, "--json", "--records", "30")
+		wants(t, 0, code, stderr)
+		has(t, stderr, "reading stream orders: 0 of 3 shards done, 0 records so far\n")
+		if n := strings.Count(stderr, "\n"); n < 3 || n > 15 {
+			t.Errorf("%d lines: %s", n, stderr)
+		}
+		if r := (plan.Report{}); json.Unmarshal([]byte(out), &r) != nil || r.Sample.Shards != 3 {
+			t.Errorf("standard output has %s", out)
+		}
+	})
+}
+
 // TestPlanOfAggregates: the user records of the KPL are what is looked at.
 func TestPlanOfAggregates(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, b *bubble) {

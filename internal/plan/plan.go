@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,8 @@ type Options struct {
 	FileName string
 	Rows     int          // how many rows are shown
 	Logger   *slog.Logger // of what the services' clients have to say; discarded when nil
+	// Progress hears about once a second, from one goroutine, how far the reading of the stream has come. May be nil.
+	Progress func(Progress)
 	// Transports replace the clients' own in tests.
 	KinesisTransport, SnowflakeTransport http.RoundTripper
 }
@@ -37,6 +40,9 @@ const describeWait = 30 * time.Second
 func Make(ctx context.Context, cfg *config.Pipeline, o Options) (*Report, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Progress == nil {
+		o.Progress = func(Progress) {}
 	}
 	ro := pipeline.RunOptions{Logger: o.Logger, KinesisTransport: o.KinesisTransport, SnowflakeTransport: o.SnowflakeTransport}
 	r := &Report{
@@ -52,7 +58,7 @@ func Make(ctx context.Context, cfg *config.Pipeline, o Options) (*Report, error)
 	if o.File != nil {
 		all, r.Sample, err = fromFile(o.FileName, o.File, o.Records, time.Now())
 	} else {
-		info, all, r.Sample, err = fromSource(ctx, cfg, ro, o.Records)
+		info, all, r.Sample, err = fromSource(ctx, cfg, ro, o)
 	}
 	if err != nil {
 		return nil, err
@@ -89,7 +95,7 @@ func Make(ctx context.Context, cfg *config.Pipeline, o Options) (*Report, error)
 	return r, nil
 }
 
-func fromSource(ctx context.Context, cfg *config.Pipeline, ro pipeline.RunOptions, n int) (info source.StreamInfo, all []sampled, s Sample, err error) {
+func fromSource(ctx context.Context, cfg *config.Pipeline, ro pipeline.RunOptions, o Options) (info source.StreamInfo, all []sampled, s Sample, err error) {
 	tools, err := source.NewTools(pipeline.SourceOptions(cfg, ro))
 	if err != nil {
 		return info, nil, s, fmt.Errorf("set up the source: %w", err)
@@ -97,10 +103,7 @@ func fromSource(ctx context.Context, cfg *config.Pipeline, ro pipeline.RunOption
 	if info, err = tools.Describe(ctx); err != nil {
 		return info, nil, s, err
 	}
-	if n == 0 {
-		n = DefaultRecords
-	}
-	all, s, err = fromStream(ctx, tools, info, n)
+	all, s, err = fromStream(ctx, tools, info, cmp.Or(o.Records, DefaultRecords), o.Progress)
 	return info, all, s, err
 }
 

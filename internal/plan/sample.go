@@ -8,6 +8,7 @@ import (
 	"io"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"kinesis-snowflake/internal/row"
@@ -22,8 +23,11 @@ const (
 	maxSample = 64 << 20
 	// leastOfShard keeps a large stream's shards from being passed over: two from the start and two from the tip.
 	leastOfShard = 4
-	// shardsAtOnce bounds the shards that are read at once.
-	shardsAtOnce = 8
+	// shardsAtOnce bounds the shards that are read at once. The service's limits are a shard's own; this is for memory, since an
+	// answer may have 10 MiB.
+	shardsAtOnce = 16
+	// progressEvery is how often it is told how far the reading has come.
+	progressEvery = time.Second
 	// maxLine is beyond the largest record of the service.
 	maxLine = 11 << 20
 )
@@ -38,8 +42,11 @@ func (s *sampled) where() Where {
 	return Where{Shard: s.shard, Sequence: string(s.Sequence), Subsequence: s.Subsequence}
 }
 
+// Progress is how far the reading of a sample has come.
+type Progress struct{ Shards, Of, Records int }
+
 // fromStream reads about n records of all shards.
-func fromStream(ctx context.Context, tools *source.Tools, info source.StreamInfo, n int) ([]sampled, Sample, error) {
+func fromStream(ctx context.Context, tools *source.Tools, info source.StreamInfo, n int, told func(Progress)) ([]sampled, Sample, error) {
 	listing, err := tools.Shards(ctx)
 	if err != nil {
 		return nil, Sample{}, err
@@ -52,15 +59,20 @@ func fromStream(ctx context.Context, tools *source.Tools, info source.StreamInfo
 	parts, errs := make([]source.Sampled, len(shards)), make([]error, len(shards))
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	var read, records atomic.Int64
+	defer every(progressEvery, func() { told(Progress{int(read.Load()), len(shards), int(records.Load())}) })()
+	again := tools.Again(info)
 	var wg sync.WaitGroup
 	room := make(chan struct{}, shardsAtOnce)
 	for i := range shards {
 		room <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-room }()
-			if parts[i], errs[i] = tools.Sample(ctx, info, shards[i], want); errs[i] != nil {
+			if parts[i], errs[i] = again.Sample(ctx, shards[i], want); errs[i] != nil {
 				stop() // the others have nothing to add to an error
 			}
+			read.Add(1)
+			records.Add(int64(len(parts[i].Records)))
 		})
 	}
 	wg.Wait()
@@ -68,6 +80,27 @@ func fromStream(ctx context.Context, tools *source.Tools, info source.StreamInfo
 		return nil, Sample{}, err
 	}
 	return gather(shards, parts)
+}
+
+// every calls do at intervals, until the function that it returns is called.
+func every(interval time.Duration, do func()) (end func()) {
+	ticker, over := time.NewTicker(interval), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			select {
+			case <-ticker.C:
+				do()
+			case <-over:
+				return
+			}
+		}
+	})
+	return func() {
+		ticker.Stop()
+		close(over)
+		wg.Wait()
+	}
 }
 
 // firstError prefers an error to those that it brought about.
