@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
@@ -207,6 +208,8 @@ func checkToken(s string) error {
 	return nil
 }
 
+// matching compiles its pattern at the first text: most files have few of the keys, and the long counted ones cost a millisecond.
 func matching(pattern string) func(string) bool {
-	return regexp.MustCompile(`^(?:` + pattern + `)$`).MatchString
+	compiled := sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:` + pattern + `)$`) })
+	return func(text string) bool { return compiled().MatchString(text) }
 }
