@@ -126,6 +126,6 @@ func TestSchemaTakesWhateverIsTaken(t *testing.T) {
 }
 
 // unlike are the keys whose values are like no other's.
-var unlike = []string{"role_arn", "type", "region"}
+var unlike = []string{"role_arn", "type", "region", "from"}
 
 func indent(line string) int { return len(line) - len(strings.TrimLeft(line, " -")) }
