@@ -17,6 +17,11 @@ const (
 	// MaxRecords is the most user records, and the most entries of a table, that an aggregate may have. The largest record
 	// has room for it at 20 bytes a user record, the format's own included.
 	MaxRecords = 1 << 19
+	// maxKey is the longest partition key that the service takes, 256 characters, in bytes. Longer ones are delivered too,
+	// until all partition keys of an aggregate that were come to maxKeys bytes: a single key of megabytes that every user
+	// record names would become terabytes of rows.
+	maxKey  = 1 << 10
+	maxKeys = 64 << 20
 	// keptEntries bounds what a Decoder keeps of its tables between aggregates: 64 KiB each. The KPL's aggregates have
 	// 51,200 bytes unless told otherwise.
 	keptEntries = 8192
@@ -40,6 +45,7 @@ type Decoder struct {
 	at           int // where Next goes on
 	n            int // user records
 	next         int // index of the one that Next reads
+	given        int // bytes of the partition keys that were delivered
 	keys, hashes table
 }
 
@@ -85,7 +91,7 @@ func (d *Decoder) Open(data []byte) (int, error) {
 
 // Close ends the aggregate. It is idempotent.
 func (d *Decoder) Close() {
-	d.msg, d.at, d.n, d.next = nil, 0, 0, 0
+	d.msg, d.at, d.n, d.next, d.given = nil, 0, 0, 0, 0
 	d.keys.reset()
 	d.hashes.reset()
 }
@@ -170,7 +176,12 @@ func (d *Decoder) resolve(raw raw, r *Record) {
 		return
 	}
 	r.key = int(raw.key)
-	r.PartitionKey = d.keys.at(d.msg, r.key)
+	key := d.keys.at(d.msg, r.key)
+	if d.given += len(key); len(key) > maxKey && d.given > maxKeys {
+		r.Reason = fmt.Sprintf("KPL aggregate: its partition keys exceed %d MiB, and this one has %d bytes", maxKeys>>20, len(key))
+		return
+	}
+	r.PartitionKey = key
 	if !raw.hashed {
 		return
 	}

@@ -28,8 +28,9 @@
 // # What is delivered
 //
 // Every user record, in order. One whose index points outside of its aggregate's table is delivered with the reason why it
-// cannot be read, and the others as if it were sound. An aggregate of no user records delivers nothing. One of more than
-// [MaxRecords] is refused as a whole, since memory is bounded.
+// cannot be read, and the others as if it were sound. So is one with a partition key beyond the service's 256 characters, once
+// the keys delivered of its aggregate come to 64 MiB: what a record becomes is bounded. An aggregate of no user records
+// delivers nothing. One of more than [MaxRecords] is refused as a whole, since memory is bounded.
 //
 // Nothing is allocated for a user record: its bytes are slices of the aggregate's own.
 package kpl
