@@ -78,6 +78,7 @@ func (d *Decoder) logEvent(event []byte) error {
 	doc = appendMembers(doc, start, d.members, "messageType", "logEvents")
 	doc = append(doc, "}}"...)
 	d.document = doc
+	d.made += len(doc)
 	return d.put(doc, nil)
 }
 

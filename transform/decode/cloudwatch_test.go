@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"kinesis-snowflake/internal/row"
 	"kinesis-snowflake/transform/decode"
 )
 
@@ -94,5 +95,27 @@ func TestCloudWatchInLines(t *testing.T) {
 	got := documents(t, d, []byte(record+"\nx\n"+record))
 	if len(got) != 5 || got[2][0] != '!' || got[4] != `{"message":"b","cloudwatch":{}}` {
 		t.Errorf("%q", got)
+	}
+}
+
+// Each log event repeats what the envelope says, so that a large log group's name beside a million events would be terabytes.
+func TestCloudWatchEnvelopeIsNotRepeatedWithoutEnd(t *testing.T) {
+	const group, events = 1 << 20, 20_000 // 20 GiB
+	record := `{"messageType":"DATA_MESSAGE","logGroup":"` + strings.Repeat("g", group) + `","logEvents":[` + strings.Repeat(`{"message":""},`, events) + `{"message":""}]}`
+	d := newDecoder(t, decode.Options{Framing: decode.Lines, Envelope: decode.CloudWatchLogs})
+	for range 2 {
+		documents, size, failures := 0, 0, []string{}
+		err := d.Documents([]byte(record+"\n"+record), func(_ uint32, doc []byte, bad *row.Failure) error {
+			if bad != nil {
+				failures = append(failures, bad.Reason)
+				return nil
+			}
+			documents++
+			size += len(doc)
+			return nil
+		})
+		if err != nil || size < decode.MaxMade || size > decode.MaxMade+2*group || documents != size/group || len(failures) != 1 || !strings.Contains(failures[0], "all after it are left out") {
+			t.Fatalf("%d documents of %d bytes, failures %q, %v", documents, size, failures, err)
+		}
 	}
 }

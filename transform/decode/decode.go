@@ -53,6 +53,9 @@ const (
 	AlwaysDecoded = 1 << 20
 	// MaxDocuments is how many documents one record may hold.
 	MaxDocuments = 1 << 20
+	// MaxMade is how many bytes the documents of one envelope may have together, each of which repeats what the envelope
+	// says: 256 MiB. A few kilobytes could otherwise become terabytes.
+	MaxMade = 256 << 20
 
 	// maxKept is how large a buffer may be that stays allocated between records.
 	maxKept = 4 << 20
@@ -87,6 +90,8 @@ type Decoder struct {
 
 	emit     func(index uint32, doc []byte, bad *row.Failure) error
 	index    uint32
+	made     int  // bytes of documents that were put together
+	ended    bool // no more of the record is taken
 	controls atomic.Uint64
 }
 
@@ -147,7 +152,7 @@ func (d *Decoder) Documents(data []byte, emit func(index uint32, doc []byte, bad
 		d.giveBack()
 		return err
 	}
-	d.emit, d.index = emit, 0
+	d.emit, d.index, d.made, d.ended = emit, 0, 0, false
 	err := d.frames(text)
 	d.emit = nil
 	d.giveBack()

@@ -29,5 +29,6 @@
 // cases the member [CloudWatchKey] is appended: an object of what else is known of the event, that is id and timestamp
 // and any extracted fields, then owner, logGroup, logStream and subscriptionFilters. A message that has a member of this
 // name keeps it, in front, as a duplicate key. Control messages, by which the service tests whether it can send, hold
-// no log event: they are dropped and counted.
+// no log event: they are dropped and counted. As each document repeats what the envelope says, all of a record have at most
+// [MaxMade] bytes together; what comes after is one failed document.
 package decode

@@ -16,12 +16,19 @@ func (d *Decoder) frames(text []byte) error {
 	}
 }
 
-// full reports whether a record holds as many documents as it may, after saying so of the rest.
+// full reports whether no more of a record is taken, after saying so once of the rest.
 func (d *Decoder) full(rest []byte) (bool, error) {
-	if d.index < MaxDocuments {
-		return false, nil
+	switch {
+	case d.ended:
+		return true, nil
+	case d.index >= MaxDocuments:
+		d.ended = true
+		return true, d.refuse(rest, "the record holds more than %d documents; this one and all after it are left out", MaxDocuments)
+	case d.made > MaxMade:
+		d.ended = true
+		return true, d.refuse(rest, "the record's log events, with what the envelope says of each, have more than %d bytes; this one and all after it are left out", MaxMade)
 	}
-	return true, d.refuse(rest, "the record holds more than %d documents; this one and all after it are left out", MaxDocuments)
+	return false, nil
 }
 
 func (d *Decoder) lines(text []byte) error {
