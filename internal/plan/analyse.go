@@ -26,6 +26,7 @@ type analysis struct {
 	parts   int // that failed
 	leftOut int
 	shape   *shape
+	alone   *table.Plan  // the plan by which a value is fitted by itself
 	lacking map[int]bool // rows that are failed for want of a value
 	fates   []fate
 	columns []*column

@@ -61,7 +61,7 @@ func (a *analysis) gather() {
 		switch v.reason {
 		case table.ReasonNone:
 			if c.filled++; c.example == "" {
-				c.example = short(string(f.Value))
+				c.example = short(a.landed(v, c))
 			}
 		case table.ReasonDuplicate:
 			continue

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -20,6 +21,7 @@ func (a *analysis) land() {
 	if err != nil {
 		return // the same columns made a plan before
 	}
+	a.alone = alone
 	var st, one table.Stats
 	var line []byte
 	for i := range a.rows {
@@ -68,6 +70,19 @@ func reasonAlone(p *table.Plan, r *row.Row, f int, st *table.Stats, line *[]byte
 		}
 	}
 	return table.ReasonNone
+}
+
+// landed is a value that has a column, as it stands in it.
+func (a *analysis) landed(v fate, c *column) string {
+	only := a.rows[v.row].Row
+	only.Fields = only.Fields[v.field : v.field+1]
+	var st table.Stats
+	var elements []json.RawMessage
+	at := atValues + slices.IndexFunc(a.alone.Columns(), func(t table.Column) bool { return t.Name == c.Name })
+	if json.Unmarshal(table.AppendRow(nil, a.alone, "", &only, &st), &elements) != nil || at < atValues || at >= len(elements) {
+		return string(only.Fields[0].Value)
+	}
+	return string(landedValue(c.Type, elements[at]))
 }
 
 // lenient is the plan, but no row is failed under it for want of a value.

@@ -206,6 +206,28 @@ func TestRowsOfOneRecord(t *testing.T) {
 	}
 }
 
+// An example of a column and a row that is shown have the same value in the same form: that in which it lands.
+func TestExamplesAreAsTheyLand(t *testing.T) {
+	r := offline(t, "transform: {detect_timestamps: true, columns: {at: TIMESTAMP_NTZ, day: DATE, id: VARCHAR, big: FLOAT}}",
+		`{"at":"2026-04-13T10:00:00Z","day":"2026-04-13","id":7001,"big":"0.5","seen":"2026-04-13T12:00:00+02:00","n":1e2,"o":{ "a" : 1 }}`)
+	if len(r.Rows) != 1 {
+		t.Fatal(printed(t, r))
+	}
+	shown := 0
+	for _, v := range r.Rows[0].Values {
+		for _, c := range r.Columns {
+			if c.Name == v.Column {
+				if shown++; c.Example != string(v.Value) {
+					t.Errorf("column %s: example %s, in the row %s", c.Name, c.Example, v.Value)
+				}
+			}
+		}
+	}
+	if shown != 7 {
+		t.Errorf("%d values: %s", shown, printed(t, r))
+	}
+}
+
 func TestNotNullFailsRows(t *testing.T) {
 	r := offline(t, "transform: {columns: {id: {type: 'NUMBER(38,0)', not_null: true}}}", `{"id":1}`, `{"x":1}`, `{"id":"seven"}`, `{"id":"8"}`)
 	if r.Sample.Rows != 2 || r.Sample.Failed != 2 || len(r.Failed) != 1 || r.Failed[0].Reason != `no value that fits column "ID" NUMBER(38,0), which must have one` {
