@@ -73,6 +73,16 @@ func (s *Source) Prepare(ctx context.Context) (StreamInfo, error) {
 	return info, nil
 }
 
+// retention returns how long the stream kept its records when Run began.
+func (s *Source) retention() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.info == nil {
+		return 0
+	}
+	return s.info.Retention
+}
+
 // WorkerID returns the name of this worker in the lease table.
 func (s *Source) WorkerID() string { return s.opt.WorkerID }
 

@@ -42,7 +42,7 @@ func (s Stream) String() string {
 	return s.Name
 }
 
-// Config says what [Read] reads. All fields are required but Budget, Aggregates and HashRange.
+// Config says what [Read] reads. All fields are required but Retention, Budget, Aggregates and HashRange.
 type Config struct {
 	Service Service
 	Stream  Stream
@@ -54,7 +54,10 @@ type Config struct {
 	StartTime time.Time
 	// PollInterval is how often the tip of the shard is asked for new records; at least 200 ms.
 	PollInterval time.Duration
-	Budget       Budget
+	// Retention is how long the stream keeps a record; 0 where that is not known, and then nothing is said of records that
+	// are gone.
+	Retention time.Duration
+	Budget    Budget
 	// Aggregates says what becomes of KPL aggregates; they are all handed over when nil.
 	Aggregates *Aggregates
 	// HashRange is the shard's, to tell user records of aggregates that are not its own; nil when that is not to be told,
@@ -109,6 +112,7 @@ type reader struct {
 	Config
 	resume   row.Position // read on just after it
 	whole    bool         // resume is the end of a record of the service, not perhaps inside one
+	sought   string       // the record that was asked for, until the first one came; "" = none
 	iterator string       // "" = get one
 	ended    bool
 	next     time.Time // no call before it
@@ -209,6 +213,7 @@ func (r *reader) deliver(ctx context.Context, take func(int)) error {
 	if e.aggregates, e.hashes = r.Aggregates, nil; r.Aggregates.judges() {
 		e.hashes = r.HashRange
 	}
+	r.arrived(a.Records)
 	e.begin(a.Records, r.resume)
 	defer e.end()
 	for {
