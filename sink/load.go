@@ -58,7 +58,9 @@ func (s *Sink) try(ctx context.Context, b *Batch, parts []row.Part) (row.Outcome
 		return out, err
 	}
 	if null := append(plan.Unfilled(), b.stats().MissingNotNull(plan)...); len(null) > 0 {
-		if err := s.shape.acceptNull(ctx, null); err != nil {
+		st := b.stats()
+		unfit := func(column string) bool { return st.Unfit(plan, column) }
+		if err := s.shape.acceptNull(ctx, null, unfit); err != nil {
 			return out, err
 		}
 		if plan, err = table.NewPlan(s.shape.config, s.shape.columns, b.seen(), plan); err != nil {

@@ -215,16 +215,21 @@ func (s *shape) warnIfDisputed(ctx context.Context, p *table.Plan) {
 // errNotNull says that a frozen table wants values that a COPY cannot give.
 var errNotNull = errors.New("evolution is frozen, and columns are NOT NULL that nothing can be loaded into; let them accept NULL, or give them a default")
 
-// acceptNull drops NOT NULL where rows have no value: a COPY would fail for each of them.
-func (s *shape) acceptNull(ctx context.Context, columns []string) error {
+// acceptNull drops NOT NULL where rows have no value, or, as unfit reports of a column, have one that it does not take: a COPY
+// would fail for each of them.
+func (s *shape) acceptNull(ctx context.Context, columns []string, unfit func(column string) bool) error {
 	if s.config.Freeze {
 		return fmt.Errorf("load into %s: %w: %s", s.target, errNotNull, strings.Join(columns, ", "))
 	}
 	for _, c := range columns {
-		if _, err := s.client.Exec(ctx, snowflake.Text(table.DropNotNull(s.target.String(), c))); err != nil {
-			return fmt.Errorf("let column %s of %s accept NULL, because records come without it: %w", table.Quote(c), s.target, err)
+		said := "column accepts NULL from now on, because records come without it"
+		if unfit(c) {
+			said = "column accepts NULL from now on, because values come that do not fit it: they go to _RESCUED"
 		}
-		s.log.WarnContext(ctx, "column accepts NULL from now on, because records come without it", "table", s.target.String(), "column", c)
+		if _, err := s.client.Exec(ctx, snowflake.Text(table.DropNotNull(s.target.String(), c))); err != nil {
+			return fmt.Errorf("let column %s of %s accept NULL, since rows have no value that fits it: %w", table.Quote(c), s.target, err)
+		}
+		s.log.WarnContext(ctx, said, "table", s.target.String(), "column", c)
 	}
 	return s.describe(ctx)
 }

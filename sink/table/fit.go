@@ -148,6 +148,7 @@ func appendValues(dst []byte, p *Plan, r *row.Row, st *Stats) []byte {
 				st.lacking = i
 			} else {
 				st.missing[i] = true
+				st.unfit[i] = st.unfit[i] || at >= 0
 			}
 		}
 	}

@@ -55,6 +55,7 @@ type Stats struct {
 	seed    maphash.Seed
 
 	missing []bool  // by column: a row had no value for a NOT NULL column
+	unfit   []bool  // by column: a row had one that did not fit; missing then, too
 	at      []int32 // by column: index of the field that fills it, or -1; of a whole record, by field: 1 if a later one beats it
 	rescue  rescuer
 }
@@ -79,6 +80,16 @@ func (st *Stats) MissingNotNull(p *Plan) []string {
 	return names
 }
 
+// Unfit reports whether some row had a value for a NOT NULL column that did not fit it, by the column's name.
+func (st *Stats) Unfit(p *Plan, column string) bool {
+	for i, unfit := range st.unfit {
+		if unfit && p.columns[i].Name == column {
+			return true
+		}
+	}
+	return false
+}
+
 // Lacking returns the column for which the row that AppendRow just failed has no value that fits.
 func (st *Stats) Lacking(p *Plan) Column { return p.columns[st.lacking] }
 
@@ -100,17 +111,18 @@ func (st *Stats) Add(other *Stats) {
 	st.grow(len(other.missing))
 	for i, missing := range other.missing {
 		st.missing[i] = st.missing[i] || missing
+		st.unfit[i] = st.unfit[i] || other.unfit[i]
 	}
 }
 
 // Reset sets the counts to zero, and keeps the memory.
 func (st *Stats) Reset() {
-	*st = Stats{missing: st.missing[:0], width: st.width[:0], at: st.at[:0], place: st.place, seed: st.seed, rescue: st.rescue}
+	*st = Stats{missing: st.missing[:0], unfit: st.unfit[:0], width: st.width[:0], at: st.at[:0], place: st.place, seed: st.seed, rescue: st.rescue}
 }
 
 func (st *Stats) grow(columns int) {
 	for len(st.missing) < columns {
-		st.missing = append(st.missing, false)
+		st.missing, st.unfit = append(st.missing, false), append(st.unfit, false)
 	}
 }
 
