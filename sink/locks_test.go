@@ -2,10 +2,12 @@ package sink
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
 	service "kinesis-snowflake/internal/standin/snowflake"
+	"kinesis-snowflake/sink/snowflake"
 )
 
 // A worker vanishes after a statement; its transaction lives on in Snowflake, detached.
@@ -163,4 +165,47 @@ func TestVictimOfAnAbortAddsNoSecondRow(t *testing.T) {
 		victim.send(rec("a", 1))
 		a.has(recs("a", 1, 1))
 	})
+}
+
+// Somebody ends a worker's transaction by hand within a batch, which nothing of its session tells.
+func TestBatchWhoseTransactionIsEndedByHandIsLoadedOnce(t *testing.T) {
+	for _, before := range []string{"SELECT CURRENT_TRANSACTION", "COPY", "UPDATE", "COMMIT"} {
+		for name, silent := range map[string]bool{"commit refused": false, "commit answered": true} {
+			t.Run(before+", "+name, func(t *testing.T) {
+				inAccountWith(t, service.Options{SilentAbortedCommit: silent}, func(t *testing.T, a *account) {
+					w := a.worker("w")
+					w.take("a", "b")
+					w.send(rec("a", 1), rec("b", 1))
+					w.link.hook(before, 1, func() fate {
+						if n := a.endTransactions(); n != 1 {
+							t.Errorf("%d transactions were open before %s, want one", n, before)
+						}
+						return arrives
+					})
+					b, parts := w.batch(append(recs("a", 2, 3), recs("b", 2, 3)...)...)
+					defer b.Discard()
+					out, err := w.Load(t.Context(), b, parts)
+					if err != nil && (snowflake.ClassOf(err) != snowflake.Retry || IsFinal(err)) {
+						t.Fatalf("outcome %+v, %v; want an error that passes", out, err)
+					}
+					if err == nil && out.Committed {
+						t.Fatalf("the batch is taken for committed")
+					}
+					a.has(recs("a", 1, 1), recs("b", 1, 1))
+					w.finish(b, parts)
+					a.has(recs("a", 1, 3), recs("b", 1, 3))
+				})
+			})
+		}
+	}
+}
+
+// endTransactions ends every open transaction, and says how many there were.
+func (a *account) endTransactions() (n int) {
+	a.t.Helper()
+	for _, r := range a.query("SHOW TRANSACTIONS") {
+		a.query("SELECT SYSTEM$ABORT_TRANSACTION(" + strings.Fields(r)[0] + ")")
+		n++
+	}
+	return n
 }

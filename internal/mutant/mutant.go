@@ -57,10 +57,10 @@ const (
 	BlindRetry
 	// UnmarkedAcquire: the statements of an acquire do not ask whether its transaction is still the one that was begun.
 	UnmarkedAcquire
-	// BelievedCommit: a COMMIT that took long is taken at its word.
+	// BelievedCommit: a COMMIT that is answered is taken at its word.
 	BelievedCommit
-	// MonotonicCommit: how long a COMMIT took is measured by a clock that stands still while the machine is suspended.
-	MonotonicCommit
+	// UnguardedMove: the UPDATE of a commit does not ask whether it runs in the transaction that its COPY ran in.
+	UnguardedMove
 )
 
 // Has reports whether a rule is broken.

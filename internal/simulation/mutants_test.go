@@ -39,7 +39,7 @@ var mutants = []struct {
 	{"BlindRetry", mutant.BlindRetry, false},
 	{"UnmarkedAcquire", mutant.UnmarkedAcquire, true},
 	{"BelievedCommit", mutant.BelievedCommit, false},
-	{"MonotonicCommit", mutant.MonotonicCommit, false},
+	{"UnguardedMove", mutant.UnguardedMove, false},
 }
 
 // Every rule of the package mutant is broken here.

@@ -34,6 +34,7 @@ type faults struct {
 	losses    int // requests or answers lost
 	delays    int // slow ones
 	spool     int // answers that could not be spooled
+	hands     int // statements of a commit, after which somebody ends its transaction
 	moments   int // statements that take the offsets' lock, after which their worker stops running for a while
 	trouble   time.Duration
 }
@@ -104,6 +105,9 @@ func (s *Simulation) draw() {
 		return 20 + r.IntN(400)
 	}
 	s.faults.throttles, s.faults.losses, s.faults.delays = rate(), rate(), rate()
+	if s.once(3) {
+		s.faults.hands = 50 + r.IntN(200)
+	}
 	if s.once(2) {
 		s.faults.moments = 10 + r.IntN(100)
 	}

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	"kinesis-snowflake/internal/mutant"
 	"kinesis-snowflake/internal/pipeline/delivery"
 	"kinesis-snowflake/sink"
 	"kinesis-snowflake/sink/snowflake"
@@ -158,12 +157,7 @@ func (p *process) mono() time.Duration { return p.clock().Mono }
 // watch is the ledger's stopwatch.
 func (p *process) watch() func() time.Duration {
 	start := p.clock()
-	return func() time.Duration {
-		if p.s.opts.Broken.Has(mutant.MonotonicCommit) {
-			return p.mono() - start.Mono
-		}
-		return p.clock().Since(start)
-	}
+	return func() time.Duration { return p.clock().Since(start) }
 }
 
 // alarm is a timer by the worker's monotonic clock.

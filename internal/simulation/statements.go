@@ -17,7 +17,7 @@ func (c *cloud) execute(ss *session, stmt snowflake.Statement, answer func(reply
 	}
 	s := c.s
 	if tx := ss.tx; tx != nil && tx.over && !(tx.aborted && ss.strict) {
-		ss.tx = nil // what follows an abort runs by itself
+		ss.tx = nil // what follows an abort runs in a transaction of its own
 	}
 	if tx := ss.tx; tx != nil && tx.aborted && stmt != snowflake.Rollback {
 		if stmt == snowflake.Commit {
@@ -26,9 +26,20 @@ func (c *cloud) execute(ss *session, stmt snowflake.Statement, answer func(reply
 		answer(reply{err: gone(stmt.SQL(), "transaction was aborted")})
 		return
 	}
+	switch stmt.(type) {
+	case snowflake.LockOffsets, snowflake.InsertOffsets, snowflake.BumpEpochs, snowflake.MoveOffsets, loadStatement:
+		c.begin(ss) // AUTOCOMMIT is off
+	}
 	switch stmt := stmt.(type) {
 	case snowflake.Text:
 		c.control(ss, stmt, answer)
+	case snowflake.CurrentTransaction:
+		id := ""
+		if ss.tx != nil {
+			id = strconv.FormatInt(ss.tx.id, 10)
+		}
+		answer(reply{res: table([]string{"ID"}, []string{id})})
+		c.byHand(ss)
 	case snowflake.LockOffsets, snowflake.InsertOffsets, snowflake.BumpEpochs, snowflake.MoveOffsets:
 		if !c.exists {
 			answer(fails(snowflake.Permanent, 2003, stmt.SQL(), "does not exist"))
@@ -41,6 +52,9 @@ func (c *cloud) execute(ss *session, stmt snowflake.Statement, answer func(reply
 		c.locked(ss, func() {
 			answer(reply{n: c.update(ss, stmt)})
 			s.moment(ss.p.w)
+			if _, moves := stmt.(snowflake.MoveOffsets); moves {
+				c.byHand(ss)
+			}
 		},
 			func() { answer(fails(snowflake.Lock, 625, stmt.SQL(), "lock timeout")) })
 	case snowflake.ReadOffsets:
@@ -49,6 +63,8 @@ func (c *cloud) execute(ss *session, stmt snowflake.Statement, answer func(reply
 			return
 		}
 		answer(reply{res: c.read(ss)})
+	case snowflake.SeekBatch:
+		answer(reply{res: table([]string{"N"}, []string{strconv.Itoa(c.seek(stmt.BatchID))})})
 	case snowflake.CreateOffsets:
 		if !c.exists {
 			c.exists = true
@@ -152,6 +168,19 @@ func (c *cloud) load(ss *session, tx *transaction, stmt loadStatement, answer fu
 		}
 	}
 	answer(reply{res: table([]string{"rows_loaded"}, []string{strconv.FormatInt(n, 10)})})
+	c.byHand(ss)
+}
+
+// byHand has somebody end the transaction of a session now and then, between two of its statements.
+func (c *cloud) byHand(ss *session) {
+	if ss.tx != nil && c.s.once(c.s.faults.hands) {
+		c.abort(ss.tx)
+	}
+}
+
+// runsIn reports whether a statement that asks for a transaction runs in that one.
+func (ss *session) runsIn(id string) bool {
+	return id == "" || ss.tx != nil && strconv.FormatInt(ss.tx.id, 10) == id
 }
 
 func (c *cloud) insert(ss *session, stmt snowflake.InsertOffsets) (n int64) {
@@ -183,7 +212,13 @@ func (c *cloud) seeStar(ss *session) mark {
 func (c *cloud) update(ss *session, stmt snowflake.Statement) (n int64) {
 	switch stmt := stmt.(type) {
 	case snowflake.LockOffsets:
+		if !ss.runsIn(stmt.Within) {
+			return 0
+		}
 		m := mark{stmt.Mark}
+		if m.owner == "" {
+			m = c.seeStar(ss)
+		}
 		if ss.tx != nil {
 			ss.tx.star = &m
 		} else {
@@ -210,6 +245,9 @@ func (c *cloud) update(ss *session, stmt snowflake.Statement) (n int64) {
 			}
 		}
 	case snowflake.MoveOffsets:
+		if !ss.runsIn(stmt.Within) {
+			return 0
+		}
 		if ss.tx != nil {
 			ss.tx.batch = stmt.BatchID
 		}
@@ -255,6 +293,22 @@ func (c *cloud) read(ss *session) *snowflake.Result {
 		}
 	}
 	return res
+}
+
+// seek counts the committed offsets that a batch moved. Sometimes it sees what was a moment ago.
+func (c *cloud) seek(batch string) (n int) {
+	asOf := c.s.now
+	if c.s.once(10) {
+		asOf -= c.s.upTo(3 * time.Second)
+	}
+	for _, rows := range c.offsets {
+		for _, o := range rows {
+			if o.batch == batch && o.changed <= asOf {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 func (c *cloud) locks() *snowflake.Result {

@@ -33,14 +33,20 @@ var ErrShort = errors.New("copy did not load every row")
 // reached after a COMMIT was sent, Commit stays, resolving, until it can or ctx ends; then the error is of class
 // [Gone] and the outcome stays unknown.
 func (l *Ledger) Commit(ctx context.Context, b Batch) (row.Outcome, error) {
-	var moving func() time.Duration // since before the lock was ours
 	blind := false
-	load := func() error {
+	var id string // of the transaction, where the guard can ask for it
+	var n int64   // offsets that the UPDATE moved
+	load := func() (err error) {
+		if id, err = l.begun(ctx, proven); err != nil {
+			return err
+		}
+		if id == "" && l.guarded() {
+			return l.ended(ctx, b.ID)
+		}
 		if err := l.copy(ctx, b); err != nil {
 			return err
 		}
-		moving = l.opts.Watch()
-		n, err := l.waiting(ctx, MoveOffsets{Offsets: l.offsets, Stream: l.opts.Stream, BatchID: b.ID, Moves: b.Moves, SequenceOnly: l.opts.Broken.Has(mutant.SequenceOnly)})
+		n, err = l.waiting(ctx, MoveOffsets{Offsets: l.offsets, Stream: l.opts.Stream, BatchID: b.ID, Moves: b.Moves, Within: id, SequenceOnly: l.opts.Broken.Has(mutant.SequenceOnly)})
 		if err != nil {
 			return err
 		}
@@ -50,21 +56,27 @@ func (l *Ledger) Commit(ctx context.Context, b Batch) (row.Outcome, error) {
 		return nil
 	}
 	err := l.client.tx(ctx, load)
+	if err == nil && id != "" {
+		l.guard.doubts = 0
+	}
 	for l.opts.Broken.Has(mutant.BlindRetry) && err != nil && !errors.Is(err, errMoved) && ClassOf(err) == Gone && ctx.Err() == nil {
 		blind = true
 		err = l.client.tx(ctx, load)
 	}
 	switch {
-	case err == nil && (moving() < l.opts.LockPatience/2 || l.opts.Broken.Has(mutant.BelievedCommit)):
-		l.doubtful.over(ctx, "no batch is in doubt any more")
+	case err == nil && (l.opts.Broken.Has(mutant.BelievedCommit) || l.stands(ctx, b)):
 		return row.Outcome{Committed: true}, nil
 	case err == nil:
-		// Somebody may have ended our transaction for dead: the COMMIT of an aborted transaction need not fail.
-		l.opts.Log.WarnContext(ctx, "slow commit: asking Snowflake what became of it", "batch", b.ID)
+		// The COMMIT of a transaction that somebody ended for dead, or by hand, need not fail.
+		l.opts.Log.WarnContext(ctx, "a commit that was answered is not to be seen: asking Snowflake what became of it", "batch", b.ID)
 		return l.resolve(ctx, b)
 	case errors.Is(err, errMoved):
 		out, rerr := l.resolve(ctx, b)
-		if rerr == nil && !out.Committed && len(out.Fenced) == 0 {
+		switch {
+		case rerr != nil || out.Committed || len(out.Fenced) > 0:
+		case id != "" && n == 0:
+			rerr = l.ended(ctx, b.ID)
+		default:
 			rerr = fmt.Errorf("%w: %s: %w, and yet each shard's row is", ErrOffsetsBroken, l.offsets, err)
 		}
 		return out, rerr
@@ -79,6 +91,12 @@ func (l *Ledger) Commit(ctx context.Context, b Batch) (row.Outcome, error) {
 	default:
 		return row.Outcome{}, err
 	}
+}
+
+// stands reports whether a batch is seen to be committed. It is then, for good; if it is not seen, nothing is known.
+func (l *Ledger) stands(ctx context.Context, b Batch) bool {
+	res, err := l.client.Query(ctx, SeekBatch{Offsets: l.offsets, Stream: l.opts.Stream, BatchID: b.ID})
+	return err == nil && len(res.Rows) == 1 && res.Get(0, "N") != "0"
 }
 
 func (l *Ledger) copy(ctx context.Context, b Batch) error {

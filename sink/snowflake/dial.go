@@ -119,8 +119,9 @@ func (l Login) parameters() map[string]*string {
 		"TIMESTAMP_INPUT_FORMAT":              table.TimestampFormat,
 		"DATE_INPUT_FORMAT":                   table.DateFormat,
 		"TIME_INPUT_FORMAT":                   table.TimeFormat,
+		"BINARY_INPUT_FORMAT":                 "HEX",
 		"QUOTED_IDENTIFIERS_IGNORE_CASE":      "false",
-		"AUTOCOMMIT":                          "true",
+		"AUTOCOMMIT":                          "false", // a statement after a transaction that was ended from outside does not commit by itself
 		"TRANSACTION_ABORT_ON_ERROR":          "false",
 		"LOCK_TIMEOUT":                        strconv.Itoa(lock),
 		"STATEMENT_TIMEOUT_IN_SECONDS":        strconv.Itoa(int(statementTimeout / time.Second)),

@@ -70,6 +70,7 @@ type Ledger struct {
 	created  bool
 	doubtful trouble // what became of a batch
 	locked   trouble // the wait for the lock on the offsets
+	guard    guard
 }
 
 // NewLedger returns the ledger of one table.
@@ -113,12 +114,16 @@ func (l *Ledger) Acquire(ctx context.Context, wanted []row.Wanted) (map[string]r
 	}
 	var claims map[string]row.Claim
 	var held func() time.Duration // since before the lock was ours
+	guards := false               // the guard held in this transaction
 	err := l.client.tx(ctx, func() error {
 		asked := l.opts.Watch()
 		if err := l.lock(ctx, wanted, mark); err != nil {
 			return err
 		}
 		held = asked
+		if err := l.try(ctx, &guards); err != nil {
+			return err
+		}
 		if _, err := l.client.Exec(ctx, InsertOffsets{Offsets: l.offsets, Stream: l.opts.Stream, Application: l.opts.Application, Shards: shards, Mark: mark}); err != nil {
 			return err
 		}
@@ -140,6 +145,9 @@ func (l *Ledger) Acquire(ctx context.Context, wanted []row.Wanted) (map[string]r
 		claims, err = l.claims(rows, wanted, owner)
 		return err
 	})
+	if err == nil {
+		l.tried(ctx, guards)
+	}
 	if held != nil && held() >= l.opts.LockPatience/2 && (err == nil || errors.Is(err, ErrOffsetsBroken)) {
 		// Somebody may have ended our transaction for dead, after which each statement ran by itself and, without the
 		// mark, changed nothing.
@@ -175,7 +183,7 @@ func (l *Ledger) create(ctx context.Context, wanted []row.Wanted) error {
 }
 
 func (l *Ledger) lock(ctx context.Context, wanted []row.Wanted, mark string) error {
-	n, err := l.waiting(ctx, LockOffsets{l.offsets, mark})
+	n, err := l.waiting(ctx, LockOffsets{Offsets: l.offsets, Mark: mark})
 	switch {
 	case isMissing(err):
 		for _, w := range wanted {

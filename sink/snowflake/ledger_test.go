@@ -10,15 +10,20 @@ import (
 
 func acquire(t *testing.T, l *Ledger, shards ...string) map[string]row.Claim {
 	t.Helper()
-	var wanted []row.Wanted
-	for _, s := range shards {
-		wanted = append(wanted, row.Wanted{Shard: s})
-	}
-	claims, err := l.Acquire(t.Context(), wanted)
+	claims, err := tryAcquire(t, l, shards...)
 	if err != nil {
 		t.Fatalf("acquire: %v", err)
 	}
 	return claims
+}
+
+func tryAcquire(t *testing.T, l *Ledger, shards ...string) (map[string]row.Claim, error) {
+	t.Helper()
+	var wanted []row.Wanted
+	for _, s := range shards {
+		wanted = append(wanted, row.Wanted{Shard: s})
+	}
+	return l.Acquire(t.Context(), wanted)
 }
 
 func TestOffsetsThatTheLeaseRemembersMustBeThere(t *testing.T) {

@@ -48,6 +48,7 @@ func (s CreateOffsets) SQL() string {
 type LockOffsets struct {
 	Offsets Name
 	Mark    string
+	Within  string // the transaction's id; "" does not ask for it
 }
 
 // SQL implements [Statement].
@@ -56,7 +57,7 @@ func (s LockOffsets) SQL() string {
 	if s.Mark != "" {
 		set = `"OWNER" = ` + quoteText(s.Mark) + ", "
 	}
-	return fmt.Sprintf(`UPDATE %s SET %s"UPDATED_AT" = CURRENT_TIMESTAMP() WHERE "SHARD" = '*'`, s.Offsets, set)
+	return fmt.Sprintf(`UPDATE %s SET %s"UPDATED_AT" = CURRENT_TIMESTAMP() WHERE "SHARD" = '*'`, s.Offsets, set) + within(s.Within)
 }
 
 // marked is the condition that the row '*' bears a mark, which only the transaction that left it there can see.
@@ -119,7 +120,8 @@ type MoveOffsets struct {
 	Offsets         Name
 	Stream, BatchID string
 	Moves           []Move
-	SequenceOnly    bool // do not compare subsequences; see [mutant.SequenceOnly]
+	Within          string // the transaction's id; "" does not ask for it
+	SequenceOnly    bool   // do not compare subsequences; see [mutant.SequenceOnly]
 }
 
 // Move is one shard's part of a batch.
@@ -140,11 +142,22 @@ func (s MoveOffsets) SQL() string {
 	text := fmt.Sprintf(`UPDATE %s t SET "SEQUENCE" = v."SEQ", "SUBSEQUENCE" = v."SUB", "BATCH_ID" = %s, "ROWS" = v."N", "UPDATED_AT" = CURRENT_TIMESTAMP() `+
 		`FROM (SELECT column1 AS "SHARD", column2 AS "EPOCH", column3 AS "PSEQ", column4 AS "PSUB", column5 AS "SEQ", column6 AS "SUB", column7 AS "N" FROM VALUES %s) v `+
 		`WHERE t."STREAM" = %s AND t."SHARD" = v."SHARD" AND t."EPOCH" = v."EPOCH" AND t."SEQUENCE" = v."PSEQ"`,
-		s.Offsets, quoteText(s.BatchID), strings.Join(values, ", "), quoteText(s.Stream))
+		s.Offsets, quoteText(s.BatchID), strings.Join(values, ", "), quoteText(s.Stream)) + within(s.Within)
 	if s.SequenceOnly {
 		return text
 	}
 	return text + ` AND t."SUBSEQUENCE" = v."PSUB"`
+}
+
+// SeekBatch counts the offsets that a batch moved.
+type SeekBatch struct {
+	Offsets         Name
+	Stream, BatchID string
+}
+
+// SQL implements [Statement].
+func (s SeekBatch) SQL() string {
+	return fmt.Sprintf(`SELECT COUNT(*) AS "N" FROM %s WHERE "STREAM" = %s AND "BATCH_ID" = %s`, s.Offsets, quoteText(s.Stream), quoteText(s.BatchID))
 }
 
 // CreateStage makes the internal stage that load files go through. Server-side encryption keeps the driver from

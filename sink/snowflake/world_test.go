@@ -33,8 +33,11 @@ type world struct {
 	fault func(who string, s Statement) fault // asked at each statement
 	// silent: the COMMIT of a transaction that was aborted from outside succeeds, and commits nothing.
 	silent bool
-	lock   time.Duration // LOCK_TIMEOUT
-	late   sync.WaitGroup
+	// forgetful: a statement after such an abort does not fail, but runs in a transaction of its own.
+	forgetful bool
+	dumb      bool          // CURRENT_TRANSACTION() in a condition is no transaction's id
+	lock      time.Duration // LOCK_TIMEOUT
+	late      sync.WaitGroup
 }
 
 type loadedRow struct {
@@ -53,7 +56,8 @@ const (
 	noFault fault = iota
 	cutBefore
 	cutAfter
-	late // the reply is lost, and the statement runs two seconds later
+	unknown // Snowflake answers with an error that nobody knows, and does nothing
+	late    // the reply is lost, and the statement runs two seconds later
 )
 
 type transaction struct {
@@ -157,6 +161,9 @@ func (s *worldSession) run(ctx context.Context, stmt Statement) (int64, *Result,
 		s.cut = true
 		return 0, nil, gone(stmt, "connection reset")
 	}
+	if f == unknown {
+		return 0, nil, &Error{Class: Gone, Code: 99999, Statement: verb(stmt.SQL()), Err: errors.New("unknown function")}
+	}
 	if f == late {
 		s.cut = true
 		s.world.late.Go(func() {
@@ -201,6 +208,16 @@ func (s *worldSession) execute(stmt Statement) (int64, *Result, error) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		return 0, s.read(), nil
+	case SeekBatch:
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		n := 0
+		for _, o := range w.offsets {
+			if o.batch == stmt.BatchID {
+				n++
+			}
+		}
+		return 0, &Result{Columns: []string{"N"}, Rows: [][]sql.NullString{{text(strconv.Itoa(n))}}}, nil
 	case CreateOffsets:
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -210,11 +227,16 @@ func (s *worldSession) execute(stmt Statement) (int64, *Result, error) {
 		}
 		return -1, nil, nil
 	case fakeCopy:
+		w.mu.Lock()
+		s.forget()
+		w.mu.Unlock()
 		if s.tx == nil {
 			return 0, nil, gone(stmt, "no transaction")
 		}
 		s.tx.rows = append(s.tx.rows, stmt.rows...)
 		return -1, &Result{Columns: []string{"rows_loaded"}, Rows: [][]sql.NullString{{text(strconv.Itoa(len(stmt.rows)))}}}, nil
+	case CurrentTransaction:
+		return 0, &Result{Columns: []string{"ID"}, Rows: [][]sql.NullString{{s.transaction()}}}, nil
 	case ShowLocks:
 		return 0, w.locks(), nil
 	case ServerTime:
@@ -239,11 +261,7 @@ func (s *worldSession) control(stmt Text) (int64, *Result, error) {
 	defer w.mu.Unlock()
 	switch stmt {
 	case Begin:
-		if s.tx == nil {
-			w.nextTx++
-			s.tx = &transaction{id: w.nextTx}
-			w.all[s.tx.id] = s.tx
-		}
+		s.begin()
 	case Commit:
 		tx := s.tx
 		s.tx = nil
@@ -275,6 +293,7 @@ func (s *worldSession) write(stmt Statement) (int64, *Result, error) {
 	if !w.exists {
 		return 0, nil, &Error{Class: Permanent, Code: 2003, Statement: verb(stmt.SQL()), Err: errors.New("does not exist or not authorized")}
 	}
+	s.forget()
 	timeout := time.After(w.lock)
 	for w.holder != nil && w.holder != s.tx {
 		free := w.free
@@ -296,7 +315,49 @@ func (s *worldSession) write(stmt Statement) (int64, *Result, error) {
 	if w.holder == nil {
 		w.holder, s.tx.since, s.tx.offsets = s.tx, time.Now(), maps.Clone(w.offsets)
 	}
+	if w.dumb && asked(stmt) != "" || asked(stmt) != "" && asked(stmt) != strconv.FormatInt(s.tx.id, 10) {
+		return 0, nil, nil
+	}
 	return s.tx.apply(stmt), nil, nil
+}
+
+// asked is the transaction that a statement asks for.
+func asked(stmt Statement) string {
+	switch stmt := stmt.(type) {
+	case LockOffsets:
+		return stmt.Within
+	case MoveOffsets:
+		return stmt.Within
+	}
+	return ""
+}
+
+// transaction is the id of the session's open transaction.
+func (s *worldSession) transaction() sql.NullString {
+	s.world.mu.Lock()
+	defer s.world.mu.Unlock()
+	if s.tx == nil || s.tx.aborted {
+		return sql.NullString{}
+	}
+	return text(strconv.FormatInt(s.tx.id, 10))
+}
+
+// begin opens a transaction, if none is open. The caller holds mu.
+func (s *worldSession) begin() {
+	if s.tx == nil {
+		s.world.nextTx++
+		s.tx = &transaction{id: s.world.nextTx}
+		s.world.all[s.tx.id] = s.tx
+	}
+}
+
+// forget is what a session does whose transaction was ended from outside: with AUTOCOMMIT off, what follows runs in
+// another. The caller holds mu.
+func (s *worldSession) forget() {
+	if s.world.forgetful && s.tx != nil && s.tx.aborted {
+		s.tx = nil
+		s.begin()
+	}
 }
 
 func (tx *transaction) apply(stmt Statement) (n int64) {
