@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
 
@@ -18,12 +20,33 @@ type ColumnHint struct {
 	Type string
 	// NotNull: every document that keeps the schema has a value for the key that is not null, and none that does not keep it becomes a row.
 	NotNull bool
-	Comment string // the description
+	Comment string // the description, cut
 	Order   int    // the key's place in the schema's text, counted from 0
 }
 
 // maxVarchar is the greatest length of a VARCHAR, in characters.
 const maxVarchar = 16 << 20
+
+// A statement of Snowflake's may have 1 MB, and one creates all columns of a table. What does not fit is left out rather than
+// that no table could be made.
+const (
+	maxComment  = 1024      // characters, as of a comment in the pipeline file
+	maxComments = 256 << 10 // bytes of all together
+)
+
+// comment is a description as a column can bear it.
+func comment(description string) string {
+	text := strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return -1
+		}
+		return r
+	}, description)
+	if utf8.RuneCountInString(text) > maxComment {
+		text = string([]rune(text)[:maxComment-3]) + "..."
+	}
+	return text
+}
 
 // columns collects what a schema says about top-level keys, in the order of its text.
 func columns(s *jsonschema.Schema, l *loader, mode Mode) []ColumnHint {
@@ -31,6 +54,7 @@ func columns(s *jsonschema.Schema, l *loader, mode Mode) []ColumnHint {
 		order    []string
 		merged   = map[string]*claims{}
 		required = map[string]bool{}
+		room     = maxComments
 	)
 	for _, part := range together(s) {
 		for _, name := range part.Required {
@@ -47,7 +71,10 @@ func columns(s *jsonschema.Schema, l *loader, mode Mode) []ColumnHint {
 	var hints []ColumnHint
 	for i, name := range order {
 		c := merged[name]
-		h := ColumnHint{Key: name, Type: c.sql(), Comment: c.description, Order: i}
+		h := ColumnHint{Key: name, Type: c.sql(), Comment: comment(c.description), Order: i}
+		if room -= len(h.Comment); room < 0 {
+			h.Comment = ""
+		}
 		h.NotNull = h.Type != "" && mode != Warn && required[name] && c.types&nullType == 0
 		if h.Type != "" || h.Comment != "" {
 			hints = append(hints, h)
@@ -78,7 +105,7 @@ func propertyOrder(s *jsonschema.Schema, l *loader) (names []string) {
 	file, fragment, _ := strings.Cut(s.Location, "#")
 	_, tokens := pointer(fragment)
 	var scanner jsonscan.Scanner
-	fields, err := scanner.Object(find(l.texts[file], append(tokens, "properties")), nil)
+	fields, err := scanner.Object(find(l.text(file), append(tokens, "properties")), nil)
 	if err == nil {
 		for _, f := range fields {
 			if name := fieldName(f); s.Properties[name] != nil && !slices.Contains(names, name) {
@@ -86,7 +113,7 @@ func propertyOrder(s *jsonschema.Schema, l *loader) (names []string) {
 			}
 		}
 	}
-	// A schema within the schema may have an address of its own: then its text is not known.
+	// The text of a draft's own schema is not at hand.
 	var rest []string
 	for name := range s.Properties {
 		if !slices.Contains(names, name) {

@@ -1,7 +1,9 @@
 package validate_test
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"kinesis-snowflake/transform/validate"
@@ -99,5 +101,43 @@ func TestColumns(t *testing.T) {
 		if got := compile(t, none, validate.Options{}).Columns(); len(got) != 0 {
 			t.Errorf("%s: %+v", none, got)
 		}
+	}
+}
+
+// The order of the text counts whatever the schema calls itself.
+func TestColumnsOfSchemaWithAnAddress(t *testing.T) {
+	for _, id := range []string{`"$id":"urn:example:order"`, `"$id":"order.json"`, `"$id":"/schemas/v1/order#"`, `"$id":"tag:example.com,2020:order"`, `"$id":"https://example.com/x?v=1"`, `"$schema":"http://json-schema.org/draft-04/schema#","id":"urn:example:order#"`} {
+		for _, dir := range []string{"", t.TempDir()} {
+			s := compile(t, `{`+id+`,"properties":{"z":{"type":"string"},"b":{"$ref":"#/definitions/b"},"a":{"type":"string"}},"definitions":{"b":{"type":"string"}}}`, validate.Options{BaseDir: dir, File: "s.json"})
+			got := ""
+			for _, h := range s.Columns() {
+				got += h.Key
+			}
+			if got != "zba" {
+				t.Errorf("%s: columns %s", id, got)
+			}
+		}
+	}
+}
+
+// Descriptions are meant for people: a table must come about whatever stands there.
+func TestComments(t *testing.T) {
+	long := strings.Repeat("é", 3000)
+	s := compile(t, `{"properties":{"a":{"description":"it's \u0000\"5\" \\ \ud83d\ude00\r\n\ud800\u009b"},"b":{"description":"`+long+`"}}}`, validate.Options{})
+	want := []validate.ColumnHint{{Key: "a", Comment: "it's \"5\" \\ 😀\n\ufffd"}, {Key: "b", Comment: long[:2*1021] + "...", Order: 1}}
+	if got := s.Columns(); !slices.Equal(got, want) {
+		t.Errorf("%+v", got)
+	}
+	var b strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&b, `"k%d":{"type":"integer","description":"%s"},`, i, long)
+	}
+	hints := compile(t, `{"properties":{`+b.String()+`"z":{}}}`, validate.Options{}).Columns()
+	size := 0
+	for _, h := range hints {
+		size += len(h.Comment)
+	}
+	if len(hints) != 1000 || size > 256<<10 || size < 250<<10 {
+		t.Errorf("%d columns with comments of %d bytes", len(hints), size)
 	}
 }

@@ -42,7 +42,7 @@ func (e *evaluator) object(o *objectRules, i int) (int, verdict) {
 			}
 		}
 		if after < 0 {
-			after = valueEnd(b, i)
+			after = e.skip(i)
 		}
 		if w == bad {
 			// Of duplicate keys the last counts.
@@ -84,7 +84,7 @@ func (e *evaluator) member(o *objectRules, keyAt int, key []byte, which int, kno
 	after, v, matched := -1, good, false
 	judge := func(n *node) {
 		end, w := e.value(n, i)
-		if w == good {
+		if w != bad && end >= 0 {
 			after = end
 		}
 		v = v.and(w)
@@ -159,25 +159,22 @@ func (e *evaluator) array(a *arrayRules, i int) (int, verdict) {
 		}
 		if n != nil {
 			end, w := e.value(n, i)
-			switch w {
-			case good:
-				after = end
-			case bad:
+			if w == bad {
 				return 0, bad
 			}
-			v = v.and(w)
+			after, v = end, v.and(w)
 		}
 		if a.contains != nil {
 			switch end, w := e.value(a.contains, i); w {
 			case good:
-				after = end
+				after = max(after, end)
 				matched++
 			case unknown:
 				unsure++
 			}
 		}
 		if after < 0 {
-			after = valueEnd(b, i)
+			after = e.skip(i)
 		}
 		if i = after; b[i] <= ' ' {
 			i = space(b, i)

@@ -15,6 +15,7 @@ type evaluator struct {
 
 	next  []int32 // by slot: the property that followed last time
 	steps int     // left; a schema that contains itself in alternatives could take forever
+	skips int     // left: bytes of objects and arrays
 	depth int     // of calls
 }
 
@@ -25,9 +26,13 @@ func newEvaluator(f *form) *evaluator {
 // maxDepth bounds calls within calls: a document has at most 512 levels, on each of which schemas refer to schemas.
 const maxDepth = 4096
 
+// skips is how many bytes of objects and arrays may be skipped for one document: for a large one, those of all of it a few times.
+// Where a schema contains itself in one of several alternatives, another may skip the document's rest on each of its levels.
+func skips(doc []byte) int { return 64<<20 + 32*len(doc) }
+
 // check judges a document, which must be valid JSON.
 func (e *evaluator) check(doc []byte) verdict {
-	e.b, e.steps, e.depth = doc, 1000+8*len(doc), 0
+	e.b, e.steps, e.skips, e.depth = doc, 1000+8*len(doc), skips(doc), 0
 	_, v := e.value(e.form.root, space(doc, 0))
 	e.b = nil
 	if cap(e.text) > maxKept {
@@ -39,13 +44,13 @@ func (e *evaluator) check(doc []byte) verdict {
 	return v
 }
 
-// value judges the value at i. If the verdict is good, it returns the index after the value.
+// value judges the value at i. It returns the index after the value, or -1 if it has not come there; if the verdict is bad, any index.
 func (e *evaluator) value(n *node, i int) (end int, v verdict) {
-	if e.steps--; e.steps < 0 || e.depth > maxDepth {
-		return 0, unknown
+	if e.steps--; e.steps < 0 || e.skips < 0 || e.depth > maxDepth {
+		return -1, unknown
 	}
 	if n.always != unknown {
-		return valueEnd(e.b, i), n.always
+		return -1, n.always
 	}
 	end, v = -1, good
 	switch e.b[i] {
@@ -54,7 +59,7 @@ func (e *evaluator) value(n *node, i int) (end int, v verdict) {
 		end, v = closing+1, e.string(n, e.b[i+1:closing], escaped)
 	case '{':
 		if n.types&objectType == 0 {
-			return 0, bad
+			return -1, bad
 		}
 		v = n.judge(objectType)
 		if n.object != nil {
@@ -66,7 +71,7 @@ func (e *evaluator) value(n *node, i int) (end int, v verdict) {
 		}
 	case '[':
 		if n.types&arrayType == 0 {
-			return 0, bad
+			return -1, bad
 		}
 		v = n.judge(arrayType)
 		if n.array != nil {
@@ -93,10 +98,16 @@ func (e *evaluator) value(n *node, i int) (end int, v verdict) {
 		e.depth--
 		v = v.and(w)
 	}
-	if v == good && end < 0 {
-		end = valueEnd(e.b, i)
-	}
 	return end, v
+}
+
+// skip returns the index after the value at i.
+func (e *evaluator) skip(i int) int {
+	end := valueEnd(e.b, i)
+	if c := e.b[i]; c == '{' || c == '[' {
+		e.skips -= end - i
+	}
+	return end
 }
 
 // judge says what the node's lists of values and its blind spots make of any value of a type.
@@ -232,7 +243,7 @@ func (e *evaluator) inPlace(n *node, i, end int) (int, verdict) {
 	v := good
 	apply := func(n *node) verdict {
 		after, w := e.value(n, i)
-		if w == good {
+		if w != bad && after >= 0 {
 			end = after
 		}
 		return w

@@ -44,8 +44,14 @@ func compileSchema(t testing.TB, schema string) *Schema {
 	return s
 }
 
+// fataler is what testing.TB and rapid's T have in common.
+type fataler interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
 // decoded is a document as the library documents that it wants it.
-func decoded(t testing.TB, doc []byte) any {
+func decoded(t fataler, doc []byte) any {
 	t.Helper()
 	d := json.NewDecoder(bytes.NewReader(doc))
 	d.UseNumber()

@@ -23,6 +23,30 @@ type loader struct {
 	texts map[string][]byte // by URL, as read; complete once the schema is compiled
 }
 
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// text returns the file of an address, which may be that of the $id in it; nil if there is none.
+func (l *loader) text(address string) []byte {
+	if text, ok := l.texts[address]; ok {
+		return text
+	}
+	for at, text := range l.texts {
+		base, err := url.Parse(at)
+		if err != nil {
+			continue
+		}
+		for _, id := range ids(text) {
+			if !id.IsAbs() {
+				id = base.ResolveReference(id)
+			}
+			if withoutFragment(id) == address {
+				return text
+			}
+		}
+	}
+	return nil
+}
+
 // load opens what a reference names.
 func (l *loader) load(ref string) (io.ReadCloser, error) {
 	if text, ok := l.texts[ref]; ok {
@@ -36,6 +60,7 @@ func (l *loader) load(ref string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the schema that $ref names, %s: %w", ref, err)
 	}
+	text = bytes.TrimPrefix(text, byteOrderMark)
 	if err := checkNumbers(text); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -55,10 +80,13 @@ func (l *loader) file(ref string) (string, error) {
 	}
 	root := filepath.ToSlash(l.dir)
 	if u.Scheme != "file" {
+		if u.Host == "json-schema.org" {
+			return "", fmt.Errorf("$schema or $ref leads to %s: the drafts 4, 6, 7, 2019-09 and 2020-12 are known, and nothing is fetched", ref)
+		}
 		if l.base == nil || u.Scheme != l.base.Scheme || u.Host != l.base.Host || u.RawQuery != "" {
 			return "", outside
 		}
-		root = path.Dir(l.base.Path)
+		root = path.Dir("/" + strings.TrimPrefix(l.base.Path, "/"))
 	}
 	name, found := strings.CutPrefix(path.Clean("/"+u.Path), strings.TrimSuffix(root, "/")+"/")
 	if !found {

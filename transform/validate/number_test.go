@@ -66,6 +66,26 @@ func TestHugeNumbers(t *testing.T) {
 	}
 }
 
+// Schemas made from other languages' types have their greatest integers as limits.
+func TestCountsBeyondAnInt(t *testing.T) {
+	const most, more = `9223372036854775807`, `1e30`
+	for _, c := range []struct {
+		schema string
+		valid  bool
+	}{
+		{`{"maxLength":` + most + `,"format":"email","type":["string","array"],"maxItems":` + most + `,"uniqueItems":true}`, true},
+		{`{"uniqueItems":true,"maxItems":` + more + `,"contains":{},"maxContains":` + more + `}`, true},
+		{`{"maxProperties":` + most + `,"unevaluatedProperties":true}`, true},
+		{`{"minItems":` + more + `}`, false},
+		{`{"contains":{},"minContains":` + more + `}`, false},
+	} {
+		v := compile(t, `{"items":`+c.schema+`}`, validate.Options{}).Validator()
+		if f := v.Check([]byte(`[["a@b.c",1]]`)); (f == nil) != c.valid {
+			t.Errorf("%s: %v", c.schema, f)
+		}
+	}
+}
+
 // Whatever a number is, it compares to a schema's number as arithmetic says.
 func TestNumbersCompare(t *testing.T) {
 	digits := rapid.StringMatching(`(0|[1-9][0-9]{0,30}|[1-9]0{10,30})(\.[0-9]{1,30}|\.0{1,20}[0-9]?)?`)
@@ -118,6 +138,20 @@ func TestExplosiveSchema(t *testing.T) {
 	v = compile(t, `{"allOf":[`+strings.Repeat(`{"items":{"type":"string"},"uniqueItems":true},`, 50)+`{}]}`, validate.Options{}).Validator()
 	f = v.Check([]byte(`[` + strings.Repeat(`1,`, 100_000) + `1]`))
 	if f == nil || f.Reason != "it violates the schema; it takes too many steps to say where" {
+		t.Errorf("%v", f)
+	}
+}
+
+// The document's rest would be skipped on each of its levels.
+func TestDeepDocument(t *testing.T) {
+	const levels = 400
+	doc := []byte(strings.Repeat(`{"a":`, levels) + `[` + strings.Repeat(`"",`, 256<<10) + `""]` + strings.Repeat(`}`, levels))
+	v := compile(t, `{"allOf":[{"type":["object","array"]},{"properties":{"a":{"$ref":"#"}}}]}`, validate.Options{}).Validator()
+	if f := v.Check(doc); f != nil {
+		t.Errorf("%s", f.Reason)
+	}
+	v = compile(t, `{"anyOf":[{"properties":{"a":{"$ref":"#"}},"required":["x"]},{"type":["object","array"]}]}`, validate.Options{}).Validator()
+	if f := v.Check(doc); f == nil || !strings.HasPrefix(f.Reason, "it is too large to be checked against this schema") {
 		t.Errorf("%v", f)
 	}
 }

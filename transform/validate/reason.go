@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -36,7 +37,9 @@ func explain(violation *jsonschema.ValidationError, doc []byte) string {
 	keyword, message := wording(best)
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s: %s", cutTo(where, maxMessage), keyword, cutTo(message, maxMessage))
-	if value := find(doc, tokens); value != nil {
+	if value := find(doc, tokens); ofKey(best.KeywordLocation) {
+		fmt.Fprintf(&b, ": the key %s", cutTo(strconv.Quote(tokens[len(tokens)-1]), maxValue))
+	} else if value != nil {
 		fmt.Fprintf(&b, ": %s", cut(value))
 	}
 	fmt.Fprintf(&b, " (schema %s", cutTo(shorten(best.AbsoluteKeywordLocation, violation.AbsoluteKeywordLocation), maxMessage))
@@ -76,6 +79,20 @@ func pointer(location string) (string, []string) {
 		tokens[i] = strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~")
 	}
 	return text, tokens
+}
+
+// ofKey reports whether a keyword is about a key of the document, so that the place in the document is that of the key's value.
+func ofKey(keywords string) bool {
+	tokens := strings.Split(keywords, "/")
+	for i := 1; i < len(tokens); i++ {
+		switch tokens[i] {
+		case "propertyNames":
+			return true
+		case "properties", "patternProperties", "dependencies", "dependentSchemas":
+			i++ // a name follows
+		}
+	}
+	return false
 }
 
 // wording names the keyword of a violation, and says what it wants in the library's words without the value.

@@ -28,6 +28,7 @@ func TestReasons(t *testing.T) {
 		"price":{"multipleOf":0.01},
 		"kind":{"enum":["a","b"]},
 		"a/b~c %":{"const":1},
+		"propertyNames":{"type":"object","propertyNames":{"pattern":"^[a-z]","maxLength":5}},
 		"never":false,
 		"either":{"oneOf":[{"type":"object","required":["x"]},{"type":"object","properties":{"y":{"type":"object","properties":{"z":{"type":"null"}}}},"required":["y"]}]}
 		},"$defs":{"item":{"type":"object","required":["sku","qty"],"properties":{"sku":{"type":"string"}}}}}`
@@ -46,6 +47,8 @@ func TestReasons(t *testing.T) {
 		{`{"id":1,"price":1e5000000}`, `the number 1e5000000 is too long or too large to be checked by multipleOf or uniqueItems`},
 		{`{"id":1,"kind":"c"}`, `/kind: enum: value must be one of "a", "b": "c" (schema #/properties/kind/enum)`},
 		{`{"id":1,"a/b~c %":2}`, `/a~1b~0c %: const: value must be "1": 2 (schema #/properties/a~1b~0c %/const)`},
+		{`{"id":1,"propertyNames":{"a/B":1,"B/c\u0000":2}}`, `/propertyNames/B~1c` + "\x00" + `: pattern: does not match pattern '^[a-z]': the key "B/c\x00" (schema #/properties/propertyNames/propertyNames/pattern)`},
+		{`{"id":1,"propertyNames":2}`, `/propertyNames: type: expected object, but got number: 2 (schema #/properties/propertyNames/type)`},
 		{`{"id":1,"never":null}`, `/never: false: no value is allowed here: null (schema #/properties/never)`},
 		{`{"id":1,"z":1,"y":2,"x":3}`, `the document: additionalProperties: not allowed: 'x', 'y', 'z': {"id":1,"z":1,"y":2,"x":3} (schema #/additionalProperties)`},
 		{`{"id":1,"either":{"y":{"z":5}}}`, `/either/y/z: type: expected null, but got number: 5 (schema #/properties/either/oneOf/1/properties/y/properties/z/type; and 1 more)`},
@@ -84,6 +87,8 @@ func TestSchemaErrors(t *testing.T) {
 		{`{"$ref":"#/$defs/none"}`, "compile JSON Schema: "},
 		{`{"$schema":"https://example.com/mine"}`, "compile JSON Schema: $ref leads to https://example.com/mine, and only files in the schema file's folder are read: copy that schema there and name it by its file name"},
 		{`{"$ref":"https://example.com/x.json"}`, "compile JSON Schema: $ref leads to https://example.com/x.json, and only files"},
+		{`{"$schema":"http://json-schema.org/draft-03/schema#"}`, "compile JSON Schema: $schema or $ref leads to http://json-schema.org/draft-03/schema: the drafts 4, 6, 7, 2019-09 and 2020-12 are known, and nothing is fetched"},
+		{`{"openapi":"3.0.0","components":{"schemas":{"Order":{"type":"object"}}}}`, "read JSON Schema: it is a document of openapi, which holds schemas: name one of them in a file beside it, such as "},
 		{`{"$ref":"//example.com/x.json"}`, "compile JSON Schema: "},
 		{`{"$ref":"../outside.json"}`, "compile JSON Schema: $ref leads to file://" + dir + "/outside.json, and only files"},
 		{`{"$ref":"%2e%2e/outside.json"}`, "compile JSON Schema: "},
@@ -106,6 +111,23 @@ func TestSchemaErrors(t *testing.T) {
 	}
 }
 
+// A document of OpenAPI is no schema, but has some.
+func TestSchemaOfOpenAPI(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "api.json"), `{"openapi":"3.0.0","components":{"schemas":{"Order":{"type":"object","required":["id"],"properties":{"id":{"$ref":"#/components/schemas/Id"},"at":{"type":"string"}}},"Id":{"type":"integer"}}}}`)
+	s := compile(t, `{"$ref": "api.json#/components/schemas/Order"}`, validate.Options{BaseDir: dir})
+	v := s.Validator()
+	if f := v.Check([]byte(`{"id":1}`)); f != nil {
+		t.Error(f.Reason)
+	}
+	if f := v.Check([]byte(`{"id":"1"}`)); f == nil || !strings.HasPrefix(f.Reason, "/id: type") {
+		t.Errorf("%v", f)
+	}
+	if hints := s.Columns(); len(hints) != 2 || hints[0] != (validate.ColumnHint{Key: "id", Type: "NUMBER(38,0)", NotNull: true}) {
+		t.Errorf("%+v", hints)
+	}
+}
+
 func write(t testing.TB, name, text string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
@@ -119,8 +141,9 @@ func write(t testing.TB, name, text string) {
 func TestReferencesToFiles(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a folder", "é")
 	write(t, filepath.Join(dir, "types", "money.json"), `{"$defs":{"amount":{"type":"number","minimum":0,"description":"an amount"}}}`)
-	write(t, filepath.Join(dir, "item.json"), `{"type":"object","properties":{"price":{"$ref":"types/money.json#/$defs/amount"}}}`)
+	write(t, filepath.Join(dir, "item.json"), "\ufeff"+`{"type":"object","properties":{"price":{"$ref":"types/money.json#/$defs/amount"}}}`)
 	for _, schema := range []string{
+		`{"$id":"https://example.com","properties":{"item":{"$ref":"item.json"},"next":{"$ref":"#"},"total":{"$ref":"/types/money.json#/$defs/amount"}}}`,
 		`{"properties":{"item":{"$ref":"item.json"},"next":{"$ref":"orders.json"},"total":{"$ref":"types/money.json#/$defs/amount"}}}`,
 		`{"$id":"https://example.com/schemas/orders.json","properties":{"item":{"$ref":"item.json"},"next":{"$ref":"orders.json"},"total":{"$ref":"/schemas/types/money.json#/$defs/amount"}}}`,
 	} {

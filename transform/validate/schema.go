@@ -2,9 +2,11 @@ package validate
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/url"
 	"path/filepath"
 
@@ -54,7 +56,7 @@ func Compile(schema []byte, o Options) (_ *Schema, err error) {
 	if o.File == "" {
 		o.File = "schema.json"
 	}
-	schema = bytes.TrimPrefix(schema, []byte("\xef\xbb\xbf"))
+	schema = bytes.TrimPrefix(schema, byteOrderMark)
 	var text json.RawMessage
 	if err := json.Unmarshal(schema, &text); err != nil {
 		return nil, fmt.Errorf("read JSON Schema: not JSON: %w", err)
@@ -64,7 +66,7 @@ func Compile(schema []byte, o Options) (_ *Schema, err error) {
 	default:
 		return nil, errors.New("read JSON Schema: it is neither an object nor true or false")
 	}
-	if err := checkNumbers(schema); err != nil {
+	if err := cmp.Or(checkNumbers(schema), checkKind(schema)); err != nil {
 		return nil, fmt.Errorf("read JSON Schema: %w", err)
 	}
 	s := &Schema{address: "file:///" + url.PathEscape(o.File), files: &loader{texts: map[string][]byte{}}}
@@ -105,11 +107,30 @@ func (s *Schema) compile(b *budget) (*jsonschema.Schema, error) {
 	if err := c.AddResource(s.address, bytes.NewReader(s.files.texts[s.address])); err != nil {
 		return nil, err
 	}
-	return c.Compile(s.address)
+	library, err := c.Compile(s.address)
+	if err == nil {
+		walk(library, countRight)
+	}
+	return library, err
 }
 
-// baseOf returns a schema's $id as a URL, nil if it has none that is absolute.
-func baseOf(schema []byte) *url.URL {
+// countRight mends counts such as maxLength that are beyond an int: the library's conversion makes them negative, so that
+// every value would be too long.
+func countRight(s *jsonschema.Schema) {
+	for _, most := range []*int{&s.MaxLength, &s.MaxItems, &s.MaxProperties, &s.MaxContains} {
+		if *most < -1 {
+			*most = math.MaxInt
+		}
+	}
+	for _, least := range []*int{&s.MinLength, &s.MinItems, &s.MinProperties, &s.MinContains} {
+		if *least < -1 {
+			*least = math.MaxInt
+		}
+	}
+}
+
+// ids returns what a schema says of its own address, by the keywords of all drafts.
+func ids(schema []byte) (all []*url.URL) {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(schema, &members) != nil {
 		return nil // true or false
@@ -119,8 +140,32 @@ func baseOf(schema []byte) *url.URL {
 		if json.Unmarshal(members[key], &id) != nil {
 			continue
 		}
-		if u, err := url.Parse(id); err == nil && u.IsAbs() && u.Opaque == "" {
-			return u
+		if u, err := url.Parse(id); err == nil {
+			all = append(all, u)
+		}
+	}
+	return all
+}
+
+// baseOf returns a schema's $id as a URL that others can be relative to, nil if it has none.
+func baseOf(schema []byte) *url.URL {
+	for _, id := range ids(schema) {
+		if id.IsAbs() && id.Opaque == "" {
+			return id
+		}
+	}
+	return nil
+}
+
+// checkKind refuses documents that hold JSON Schemas and are none: as a schema, they would let everything pass.
+func checkKind(schema []byte) error {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(schema, &members) != nil {
+		return nil // true or false
+	}
+	for _, kind := range []string{"openapi", "swagger", "asyncapi"} {
+		if version := members[kind]; len(version) > 0 && version[0] == '"' {
+			return fmt.Errorf(`it is a document of %s, which holds schemas: name one of them in a file beside it, such as {"$ref": "api.json#/components/schemas/Order"}`, kind)
 		}
 	}
 	return nil
@@ -215,6 +260,13 @@ func (v *Validator) Check(doc []byte) *row.Failure {
 
 // check lets the library decide about a document that the compiled form did not find good.
 func (v *Validator) check(doc []byte, found verdict) *row.Failure {
+	size := measure(doc)
+	if size.work() > MaxWork {
+		if found == bad {
+			return failure("it violates the schema; with %d values on up to %d levels it is too large to say where", size.values, size.levels)
+		}
+		return failure("it is too large to be checked against this schema: it has %d values on up to %d levels, and their product may be %d", size.values, size.levels, MaxWork)
+	}
 	r := &v.reader
 	*r = reader{b: doc, text: r.text}
 	value := r.read()
@@ -222,16 +274,10 @@ func (v *Validator) check(doc []byte, found verdict) *row.Failure {
 		r.text = nil
 	}
 	r.b = nil
-	if r.work() > MaxWork {
-		if found == bad {
-			return failure("it violates the schema; with %d values on up to %d levels it is too large to say where", r.values, r.deepest)
-		}
-		return failure("it is too large to be checked against this schema: it has %d values on up to %d levels, and their product may be %d", r.values, r.deepest, MaxWork)
-	}
 	if r.tamed != nil && v.s.compares {
 		return failure("the number %s is too long or too large to be checked by multipleOf or uniqueItems", cut(r.tamed))
 	}
-	v.budget.left = visits(r.deepest)
+	v.budget.left = visits(size.levels)
 	err := validateGuarded(v.library, value)
 	switch {
 	case err == nil:

@@ -8,23 +8,45 @@ import (
 	"kinesis-snowflake/transform/jsonscan"
 )
 
-// reader makes a document into the library's values. The document was scanned before.
-type reader struct {
-	b       []byte
-	i       int
-	text    []byte // scratch for strings with escapes
-	tamed   []byte // the first number that is not the document's own
-	values  int    // so far
-	depth   int    // now
-	deepest int
+// size is how many values a document has, and on how many levels.
+type size struct{ values, levels int }
+
+// measure counts without taking memory, which the library's values take a multiple of the document of.
+func measure(doc []byte) size {
+	s := size{values: 1}
+	depth := 0
+	for i := 0; i < len(doc); i++ {
+		switch doc[i] {
+		case '"':
+			i, _ = stringEnd(doc, i+1)
+		case ',':
+			s.values++
+		case '{', '[':
+			depth++
+			s.levels = max(s.levels, depth)
+			if c := doc[space(doc, i+1)]; c != '}' && c != ']' {
+				s.values++
+			}
+		case '}', ']':
+			depth--
+		}
+	}
+	return s
 }
 
 // work measures what the library can make of a document: each value may be a violation, whose path is as long as the value is deep.
-func (r *reader) work() int { return r.values * max(1, r.deepest) }
+func (s size) work() int { return s.values * max(1, s.levels) }
+
+// reader makes a document into the library's values. The document was scanned before.
+type reader struct {
+	b     []byte
+	i     int
+	text  []byte // scratch for strings with escapes
+	tamed []byte // the first number that is not the document's own
+}
 
 func (r *reader) read() any {
 	r.space()
-	r.values++
 	switch c := r.b[r.i]; c {
 	case '{':
 		return r.object()
@@ -54,8 +76,6 @@ func (r *reader) read() any {
 
 func (r *reader) open() {
 	r.i++
-	r.depth++
-	r.deepest = max(r.deepest, r.depth)
 	r.space()
 }
 
@@ -73,7 +93,6 @@ func (r *reader) object() map[string]any {
 		}
 	}
 	r.i++
-	r.depth--
 	return m
 }
 
@@ -88,7 +107,6 @@ func (r *reader) array() []any {
 		}
 	}
 	r.i++
-	r.depth--
 	return a
 }
 
