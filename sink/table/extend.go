@@ -74,7 +74,11 @@ func (p *Plan) extendWants(ext *Extension, saw map[string]kinds) (added int) {
 		w := &p.wants.list[i]
 		if at, ok := p.inTable[w.Name]; ok {
 			if w.pinned && widens(p.table[at].Type, w.Type) {
-				ext.Widen = append(ext.Widen, Column{Name: w.Name, Type: w.Type})
+				wide := w.Type
+				if wide.Base == Varchar {
+					wide.Text = p.table[at].Type.Text
+				}
+				ext.Widen = append(ext.Widen, Column{Name: w.Name, Type: wide})
 			}
 			continue
 		}

@@ -47,7 +47,7 @@ type Type struct {
 	Precision int    // NUMBER: digits in total, 1-38
 	Scale     int    // NUMBER: digits after the point; TIME and TIMESTAMP_*: digits of the second's fraction
 	Length    int    // VARCHAR: characters; BINARY: bytes
-	Text      string // Other: the type as DESC TABLE wrote it
+	Text      string // Other: the type as DESC TABLE wrote it; VARCHAR: its collation
 }
 
 // The types that inference gives to a new column.
@@ -63,6 +63,14 @@ var (
 // ParseType reads a type as DESC TABLE writes it, or as a user may: synonyms such as INT, TEXT and DOUBLE are known.
 // What it does not know becomes Other; there is no error, because a table may hold any column that is not ours.
 func ParseType(text string) Type {
+	if plain, collation, ok := cutCollation(text); ok {
+		t := ParseType(plain)
+		if t.Base != Varchar {
+			return otherType(text)
+		}
+		t.Text = collation
+		return t
+	}
 	name := strings.ToUpper(strings.TrimSpace(text))
 	args := ""
 	if i := strings.IndexByte(name, '('); i >= 0 {
@@ -116,6 +124,16 @@ func ParseType(text string) Type {
 	return otherType(text)
 }
 
+// cutCollation parts a type from the collation that DESC TABLE writes behind it: VARCHAR(3) COLLATE 'en-ci'.
+func cutCollation(text string) (plain, collation string, ok bool) {
+	const word = " COLLATE "
+	i := strings.Index(strings.ToUpper(text), word)
+	if i < 0 || strings.Contains(text[:i], "(") && !strings.Contains(text[:i], ")") { // of an element of a structured type
+		return "", "", false
+	}
+	return text[:i], strings.Trim(text[i+len(word):], " '"), true
+}
+
 func otherType(text string) Type {
 	if text = strings.TrimSpace(text); text == "" {
 		text = otherUnknown
@@ -149,10 +167,14 @@ func (t Type) String() string {
 	case Boolean:
 		return "BOOLEAN"
 	case Varchar:
-		if t.Length >= MaxText {
-			return "VARCHAR"
+		text := "VARCHAR"
+		if t.Length < MaxText {
+			text += "(" + n(t.Length) + ")"
 		}
-		return "VARCHAR(" + n(t.Length) + ")"
+		if t.Text != "" {
+			text += " COLLATE " + Literal(t.Text)
+		}
+		return text
 	case Binary:
 		return "BINARY(" + n(t.Length) + ")"
 	case Date:
@@ -188,6 +210,9 @@ func ParseColumnType(text string) (Type, error) {
 			return t, fmt.Errorf("has other bounds than a NUMBER may: 1 to %d digits, and of these 0 to %d after the point", MaxPrecision, MaxPrecision-1)
 		}
 	case Varchar:
+		if t.Text != "" {
+			return t, errors.New("has a collation, which a pin does not set: create the table with it, and leave it out here")
+		}
 		if outside(t.Length, 1, MaxText) {
 			return t, fmt.Errorf("has another length than 1 to %d", MaxText)
 		}

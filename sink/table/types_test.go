@@ -37,3 +37,24 @@ func FuzzParseType(f *testing.F) {
 		}
 	})
 }
+
+// DESC TABLE writes a column's collation behind its type.
+func TestCollatedColumnsAreTexts(t *testing.T) {
+	for text, want := range map[string]Type{
+		"VARCHAR(16777216) COLLATE 'en-ci'":      {Base: Varchar, Length: MaxText, Text: "en-ci"},
+		"VARCHAR(3) COLLATE 'de-ci-pi'":          {Base: Varchar, Length: 3, Text: "de-ci-pi"},
+		"ARRAY(VARCHAR(3) COLLATE 'en')":         {Text: "ARRAY(VARCHAR(3) COLLATE 'en')"},
+		"OBJECT(a VARCHAR COLLATE 'en', b DATE)": {Text: "OBJECT(a VARCHAR COLLATE 'en', b DATE)"},
+		"MAP(VARCHAR(3) COLLATE 'en', VARCHAR)":  {Text: "MAP(VARCHAR(3) COLLATE 'en', VARCHAR)"},
+	} {
+		if got := ParseType(text); got != want {
+			t.Errorf("%s: %+v, want %+v", text, got, want)
+		}
+	}
+	if got := ParseType("VARCHAR(3) COLLATE 'en'").String(); got != "VARCHAR(3) COLLATE 'en'" {
+		t.Errorf("a wider type would be set as %s", got)
+	}
+	if _, err := ParseColumnType("VARCHAR COLLATE 'en'"); err == nil {
+		t.Error("a pin with a collation is accepted, and forgotten")
+	}
+}
