@@ -61,9 +61,7 @@ func (c *Coordinator) list(ctx context.Context, req ListRequest) {
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
 	l, err := c.lister.ListShards(ctx, req.Start)
-	if err != nil {
-		c.log.Warn("listing of shards failed; trying again", "error", err)
-	}
+	c.unlisted.tell(reads, err)
 	c.tell(func(now Instant) { c.machine.Listed(now, req, l, err) })
 }
 

@@ -26,12 +26,13 @@ const (
 // One goroutine, in Run, asks the [Machine] what is due; each call to the store has its own, so that a slow one holds
 // up no other. Nothing that a user of leases does can delay a renewal.
 type Coordinator struct {
-	cfg    Config
-	store  Store
-	lister Lister
-	log    *slog.Logger
-	clock  Clock
-	uneasy *trouble
+	cfg      Config
+	store    Store
+	lister   Lister
+	log      *slog.Logger
+	clock    Clock
+	uneasy   *trouble // with the lease table
+	unlisted *trouble // with the stream's shards
 
 	kick    chan struct{} // the machine has something to do
 	writes  chan struct{} // a slot a call that runs
@@ -47,10 +48,11 @@ type Coordinator struct {
 	closed   bool // no lease will be handed out any more
 	tokens   uint64
 	waits    map[uint64]chan error
-	idle     bool  // that it has no lease was said
-	ended    bool  // Run has ended
-	stopping bool  // stops is closed
-	err      error // of Run
+	idle     bool      // that it has no lease was said
+	noted    time.Time // when the last Noted event was said
+	ended    bool      // Run has ended
+	stopping bool      // stops is closed
+	err      error     // of Run
 }
 
 // NewCoordinator returns a coordinator that has not started yet.
@@ -73,20 +75,21 @@ func NewCoordinator(cfg Config, store Store, lister Lister) (*Coordinator, error
 		cfg.Instance = rand.Text()
 	}
 	return &Coordinator{
-		cfg:     cfg,
-		store:   store,
-		lister:  lister,
-		log:     cfg.Logger,
-		clock:   cfg.Clock,
-		uneasy:  newTrouble(cfg.Logger, cfg.Trouble),
-		kick:    make(chan struct{}, 1),
-		writes:  make(chan struct{}, maxWrites),
-		ready:   make(chan struct{}, 1),
-		stops:   make(chan struct{}),
-		stopped: make(chan struct{}),
-		machine: NewMachine(cfg),
-		helds:   map[uint64]*Held{},
-		waits:   map[uint64]chan error{},
+		cfg:      cfg,
+		store:    store,
+		lister:   lister,
+		log:      cfg.Logger,
+		clock:    cfg.Clock,
+		uneasy:   newTrouble(cfg.Logger, cfg.Trouble),
+		unlisted: newListTrouble(cfg.Logger),
+		kick:     make(chan struct{}, 1),
+		writes:   make(chan struct{}, maxWrites),
+		ready:    make(chan struct{}, 1),
+		stops:    make(chan struct{}),
+		stopped:  make(chan struct{}),
+		machine:  NewMachine(cfg),
+		helds:    map[uint64]*Held{},
+		waits:    map[uint64]chan error{},
 	}, nil
 }
 

@@ -3,6 +3,7 @@ package lease
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // deliver runs under c.mu. It only closes channels and fills the queue, so it never waits for anybody.
@@ -44,7 +45,11 @@ func (c *Coordinator) deliver(events []Event) {
 				w <- e.Err // has room for one
 			}
 		case Noted:
-			c.log.Warn("leases", "error", e.Err)
+			// A listing that is torn by a reshard is read again each second.
+			if now := time.Now(); c.noted.IsZero() || now.Sub(c.noted) >= linePause {
+				c.noted = now
+				c.log.Warn("leases", "error", e.Err)
+			}
 		}
 	}
 }

@@ -7,11 +7,13 @@ import (
 	"time"
 )
 
-// trouble tells the operator that calls to the lease table fail: one line when that begins, one a minute while it
-// lasts, one when it is over, however many leases there are. It is safe for concurrent use.
+// trouble tells the operator that calls fail: one line when that begins, one a minute while it lasts, one when it is over,
+// however many leases there are. It is safe for concurrent use.
 type trouble struct {
-	log    *slog.Logger
-	report func(error)
+	log           *slog.Logger
+	report        func(error)
+	failing, over string // the lines
+	patience      int    // how many calls in a row must fail to be worth a line
 
 	mu    sync.Mutex
 	row   [calls]int // calls of a kind that failed in a row: scans that succeed say nothing of writes
@@ -33,16 +35,24 @@ const (
 const (
 	// linePause is the least time between two lines.
 	linePause = time.Minute
-	// patience is the number of calls in a row whose failure is worth a line: a throttled one alone is part of a table
-	// that scales, and a lease lives for three renewals.
-	patience = 3
+	// tablePatience is for calls to the table: a throttled one alone is part of a table that scales, and a lease lives for
+	// three renewals.
+	tablePatience = 3
+	// listPatience is for listings, each of which is several tries.
+	listPatience = 1
 )
 
+// newTrouble is about the lease table.
 func newTrouble(log *slog.Logger, report func(error)) *trouble {
 	if report == nil {
 		report = func(error) {}
 	}
-	return &trouble{log: log, report: report}
+	return &trouble{log: log, report: report, failing: "calls to the lease table fail; trying again", over: "lease table answers again", patience: tablePatience}
+}
+
+// newListTrouble is about the stream's shards, whose listing is all reads.
+func newListTrouble(log *slog.Logger) *trouble {
+	return &trouble{log: log, report: func(error) {}, failing: "listing of shards failed; trying again", over: "shards are listed again", patience: listPatience}
 }
 
 // tell takes in the outcome of a call.
@@ -52,7 +62,7 @@ func (t *trouble) tell(kind call, err error) {
 	now := time.Now()
 	if err == nil {
 		t.row[kind] = 0
-		if slices.Max(t.row[:]) >= patience {
+		if slices.Max(t.row[:]) >= t.patience {
 			return
 		}
 		if t.told {
@@ -61,7 +71,7 @@ func (t *trouble) tell(kind call, err error) {
 		}
 		if t.said {
 			t.said = false
-			t.log.Info("lease table answers again", "for", now.Sub(t.since).Round(time.Second))
+			t.log.Info(t.over, "for", now.Sub(t.since).Round(time.Second))
 		}
 		return
 	}
@@ -69,15 +79,15 @@ func (t *trouble) tell(kind call, err error) {
 		t.since = now
 	}
 	t.row[kind]++
-	t.log.Debug("call to the lease table failed", "class", ClassOf(err).String(), "error", err)
-	if t.row[kind] < patience {
+	t.log.Debug("a call failed", "class", ClassOf(err).String(), "error", err)
+	if t.row[kind] < t.patience {
 		return
 	}
 	t.told = true
 	t.report(err)
 	if t.line.IsZero() || now.Sub(t.line) >= linePause {
 		t.line, t.said = now, true
-		t.log.Warn("calls to the lease table fail; trying again", "class", ClassOf(err).String(), "error", err, "calls", t.row[kind],
+		t.log.Warn(t.failing, "class", ClassOf(err).String(), "error", err, "calls", t.row[kind],
 			"for", now.Sub(t.since).Round(time.Second))
 	}
 }

@@ -13,7 +13,7 @@ func TestTroubleOfWritesIsSaidThoughScansSucceed(t *testing.T) {
 		var told []error
 		u := newTrouble(slog.New(slog.DiscardHandler), func(err error) { told = append(told, err) })
 		denied := errors.New("writes fail")
-		for range patience {
+		for range tablePatience {
 			u.tell(reads, nil)
 			u.tell(writes, denied)
 		}
