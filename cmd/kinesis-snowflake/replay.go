@@ -36,13 +36,13 @@ killed, or runs beside the connector. The stream keeps records for its retention
 
 Messages that lie after what the connector has loaded are left to it. What is not in the table at the end is listed, and
 makes the exit code 1.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			from, err := parseSince(since)
 			if err != nil {
 				return err
 			}
-			pipelines, err := config.Load(files...)
+			pipelines, err := load(files)
 			if err != nil {
 				return err
 			}
@@ -197,8 +197,36 @@ func printReplay(out io.Writer, r *replay.Report) error {
 			fmt.Fprintf(out, "note: %d %s\n", n.lines, n.what)
 		}
 	}
+	printRescued(out, r)
 	printLeft(out, r.Left)
 	return nil
+}
+
+// shownRescued bounds the columns that are named; --json names all.
+const shownRescued = 20
+
+// printRescued names the columns whose values have no place in them, those with the most values first.
+func printRescued(out io.Writer, r *replay.Report) {
+	all, total := slices.Clone(r.Rescued), 0
+	for _, v := range all {
+		total += v.Values
+	}
+	if total == 0 {
+		return
+	}
+	went := "went"
+	if r.DryRun {
+		went = "would go"
+	}
+	fmt.Fprintf(out, "\n%s of these rows %s to _RESCUED, since they do not fit their columns:\n", plural(total, "value"), went)
+	slices.SortStableFunc(all, func(a, b replay.Rescued) int { return cmp.Compare(b.Values, a.Values) })
+	for i, v := range all {
+		if i == shownRescued {
+			fmt.Fprintf(out, "  and %d more; --json names all\n", len(all)-shownRescued)
+			break
+		}
+		fmt.Fprintf(out, "  %d x %q: %s\n", v.Values, v.Name, v.Reason)
+	}
 }
 
 // printLeft names messages that are not in the table, those of one reason together, the commonest reason first.

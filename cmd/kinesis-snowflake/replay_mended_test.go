@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -271,5 +272,49 @@ func TestReplayOfRowsThatLackAValue(t *testing.T) {
 			t.Errorf("%+v", report)
 		}
 		b.rows(4, 3)
+	})
+}
+
+// Values of replayed rows that do not fit their columns are counted by column and reason, beforehand and afterwards alike.
+func TestReplayTellsWhatIsRescued(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, b *bubble) {
+		log := filepath.Join(filepath.Dir(b.file), "connector.log")
+		b.transform(withSchema, `{"properties": {"n": {"type": "integer"}}}`)
+		b.send(`{"n": 1, "w": true}`, `{"n": "x", "w": true}`, `{"n": "y", "w": 5, "N": 7, "new": 1.5}`, `{"n": "z", "w": "\ud800"}`, `{"n": 1.5}`)
+		b.logged(log, config.LogJSON, true)()
+		b.rows(1, 1)
+		b.transform(withSchema, `{}`)
+		const kind = "the column's type takes no such value"
+		want := []replay.Rescued{
+			{Name: "N", Reason: kind, Values: 1},
+			{Name: "W", Reason: "a later value of the row took the column, or " + kind, Values: 1}, {Name: "n", Reason: "a later value of the row took the column, or " + kind, Values: 1},
+			{Name: "N", Reason: kind + `, or no text of Snowflake holds it: \u0000 or half a surrogate pair`, Values: 1},
+			{Name: "W", Reason: kind + `, or no text of Snowflake holds it: \u0000 or half a surrogate pair`, Values: 1},
+			{Name: "N", Reason: "the column would round the number, or has no room for it", Values: 1},
+		}
+		check := func(report replay.Report) {
+			t.Helper()
+			if !slices.Equal(report.Rescued, want) || report.Counts[replay.Loaded] != 4 {
+				t.Errorf("%+v", report)
+			}
+		}
+		before := b.snowflake.Stats().Statements
+		code, report, stderr := b.replay(log, "--dry-run")
+		wants(t, 0, code, stderr)
+		check(report)
+		for class, n := range b.snowflake.Stats().Statements {
+			if n > before[class] && !slices.Contains([]string{"LOGIN", "DESCRIBE", "SELECT", "CLOSE"}, class) {
+				t.Errorf("a dry run made %d statements of class %s", n-before[class], class)
+			}
+		}
+		code, out, stderr := b.answering("", "replay", "-c", b.file, "--log", log, "--dry-run")
+		wants(t, 0, code, stderr)
+		has(t, out, "6 values of these rows would go to _RESCUED, since they do not fit their columns:\n", `x "N": the column's type takes no such value`)
+		code, report, stderr = b.replay(log)
+		wants(t, 0, code, stderr)
+		check(report)
+		if got := b.count(`SELECT COUNT(*) FROM ` + ordersTable + ` WHERE "_RESCUED" IS NOT NULL`); got != "4" {
+			t.Errorf("%s rows with something rescued", got)
+		}
 	})
 }

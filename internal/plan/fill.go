@@ -45,16 +45,6 @@ func (a *analysis) report(r *Report, rows int) {
 	}
 }
 
-// reasonTexts say for people why a value goes to _RESCUED.
-var reasonTexts = map[table.Reason]string{
-	table.ReasonNoColumn:  "its key has no column",
-	table.ReasonDuplicate: "a later value of the row took the column",
-	table.ReasonKind:      "the column's type takes no such value",
-	table.ReasonNumber:    "the column would round the number, or has no room for it",
-	table.ReasonLength:    "the text is too long for the column",
-	table.ReasonHostile:   `no text of Snowflake holds it: \u0000 or half a surrogate pair`,
-}
-
 // rescued lists the values without a place. Keys that came when the table had all the columns that inference adds are listed
 // apart.
 func (a *analysis) rescued(r *Report) {
@@ -87,7 +77,7 @@ func (a *analysis) rescued(r *Report) {
 		if !known {
 			i = len(r.Rescued)
 			at[group{name, v.reason}] = i
-			r.Rescued = append(r.Rescued, Rescued{Name: name, Reason: reasonTexts[v.reason], Example: short(string(f.Value)), Where: a.records[a.rows[v.row].record].where()})
+			r.Rescued = append(r.Rescued, Rescued{Name: name, Reason: v.reason.Explain(), Example: short(string(f.Value)), Where: a.records[a.rows[v.row].record].where()})
 		}
 		r.Rescued[i].Values++
 	}

@@ -190,9 +190,6 @@ func (l *loader) batch(ctx context.Context, chunk []fetched) error {
 		}
 		rows[m.shard] += n
 	}
-	if l.o.DryRun {
-		return nil
-	}
 	var parts []row.Part
 	for shard, n := range rows {
 		if n > 0 {
@@ -201,6 +198,15 @@ func (l *loader) batch(ctx context.Context, chunk []fetched) error {
 		}
 	}
 	if len(parts) == 0 {
+		return nil
+	}
+	if l.o.DryRun {
+		var rescued []sink.Rescue
+		if err := again(ctx, func() (err error) { rescued, err = l.sink.Foresee(ctx, batch, parts); return err }); err != nil {
+			return err
+		}
+		l.report.rescued(rescued)
+		l.judge(chunk)
 		return nil
 	}
 	if err := again(ctx, func() error { return l.commit(ctx, batch, parts) }); err != nil {
@@ -212,7 +218,15 @@ func (l *loader) batch(ctx context.Context, chunk []fetched) error {
 		}
 		return err
 	}
-	l.loaded(chunk)
+	if total := l.judge(chunk); total > 0 {
+		l.report.Rows += total
+		l.o.Told(fmt.Sprintf("loaded %d rows", total))
+	}
+	rescued, err := l.sink.Rescued(batch, parts)
+	if err != nil { // of what is loaded: no reason to end
+		l.o.Logger.WarnContext(ctx, "cannot tell which values went to _RESCUED", "error", err)
+	}
+	l.report.rescued(rescued)
 	return nil
 }
 
@@ -236,9 +250,8 @@ func (l *loader) commit(ctx context.Context, batch *sink.Batch, parts []row.Part
 	}
 }
 
-// loaded sees what became of the messages of a batch that is committed.
-func (l *loader) loaded(chunk []fetched) {
-	total := int64(0)
+// judge sees what became of the messages of a batch that is committed, or in a dry run: would become. It returns their rows.
+func (l *loader) judge(chunk []fetched) (total int64) {
 	for i := range chunk {
 		m := chunk[i].message
 		if refused, ok := l.refused[place{m.shard, m.at}]; ok {
@@ -247,10 +260,7 @@ func (l *loader) loaded(chunk []fetched) {
 		}
 		total += m.rows
 	}
-	l.report.Rows += total
-	if total > 0 {
-		l.o.Told(fmt.Sprintf("loaded %d rows", total))
-	}
+	return total
 }
 
 // after is the position of the replay's own offset after one more batch: it counts them.

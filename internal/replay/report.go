@@ -1,7 +1,10 @@
 package replay
 
 import (
+	"slices"
+
 	"kinesis-snowflake/config"
+	"kinesis-snowflake/sink"
 	"kinesis-snowflake/sink/snowflake"
 )
 
@@ -19,8 +22,28 @@ type Report struct {
 	Messages   int           `json:"messages"`            // different ones
 	Counts     map[State]int `json:"counts"`              // of messages
 	Rows       int64         `json:"rows_loaded"`         // by this run
+	Rescued    []Rescued     `json:"rescued"`             // values of these rows that have no place in their column
 	Left       []Left        `json:"left"`                // every message that is not good
 	Unknown    int           `json:"messages_not_judged"` // because the run ended early
+}
+
+// Rescued is how many values of a column, or of a key that has none, went to _RESCUED for one reason; in a dry run: would go.
+type Rescued struct {
+	Name   string `json:"name"`
+	Reason string `json:"reason"`
+	Values int    `json:"values"`
+}
+
+// rescued adds what became of a batch's values.
+func (r *Report) rescued(more []sink.Rescue) {
+	for _, m := range more {
+		i := slices.IndexFunc(r.Rescued, func(have Rescued) bool { return have.Name == m.Name && have.Reason == m.Reason })
+		if i < 0 {
+			i = len(r.Rescued)
+			r.Rescued = append(r.Rescued, Rescued{Name: m.Name, Reason: m.Reason})
+		}
+		r.Rescued[i].Values += m.Values
+	}
 }
 
 // Left is a message that is not loaded, and why.
@@ -35,7 +58,7 @@ type Left struct {
 func newReport(cfg *config.Pipeline, log *Log, dry bool) *Report {
 	table := snowflake.Name{Database: cfg.Sink.Database, Schema: cfg.Sink.Schema, Object: cfg.Sink.Table}
 	return &Report{Pipeline: cfg.File, Stream: cfg.Source.Stream, Table: table.String(), DryRun: dry, Older: log.Older, Unreadable: log.Unreadable, PassedOver: log.PassedOver,
-		Counts: map[State]int{}, Left: []Left{}}
+		Counts: map[State]int{}, Rescued: []Rescued{}, Left: []Left{}}
 }
 
 // close counts the messages. There are none where the run ended before the log was looked at.
