@@ -1,7 +1,6 @@
 package main
 
 import (
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -9,45 +8,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"kinesis-snowflake/internal/standin/kcl"
 )
 
-// item is a row as a program of somebody else's writes it: strings are S, lists of them SS, bytes B, numbers N, maps M.
-type item map[string]any
-
-func (i item) attributes() map[string]types.AttributeValue {
-	out := map[string]types.AttributeValue{}
-	for name, v := range i {
-		switch v := v.(type) {
-		case []string:
-			out[name] = &types.AttributeValueMemberSS{Value: v}
-		case []byte:
-			out[name] = &types.AttributeValueMemberB{Value: v}
-		case int:
-			out[name] = &types.AttributeValueMemberN{Value: strconv.Itoa(v)}
-		case float64:
-			out[name] = &types.AttributeValueMemberN{Value: strconv.FormatFloat(v, 'f', -1, 64)}
-		case map[string]types.AttributeValue:
-			out[name] = &types.AttributeValueMemberM{Value: v}
-		case string:
-			out[name] = &types.AttributeValueMemberS{Value: v}
-		}
-	}
-	return out
-}
+// item is a row as a program of somebody else's writes it.
+type item = kcl.Row
 
 // createTable makes a table with a hash key and perhaps a range key, both text.
 func (b *bubble) createTable(name string, keys ...string) {
 	b.t.Helper()
-	in := &awsdynamodb.CreateTableInput{TableName: &name, BillingMode: types.BillingModePayPerRequest}
-	for i, key := range keys {
-		kind := types.KeyTypeHash
-		if i > 0 {
-			kind = types.KeyTypeRange
-		}
-		in.KeySchema = append(in.KeySchema, types.KeySchemaElement{AttributeName: &key, KeyType: kind})
-		in.AttributeDefinitions = append(in.AttributeDefinitions, types.AttributeDefinition{AttributeName: &key, AttributeType: types.ScalarAttributeTypeS})
-	}
-	if _, err := b.client().CreateTable(b.t.Context(), in); err != nil {
+	if err := kcl.CreateTable(b.t.Context(), b.client(), name, keys...); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -55,10 +26,8 @@ func (b *bubble) createTable(name string, keys ...string) {
 // write puts rows into a table.
 func (b *bubble) write(table string, rows ...item) {
 	b.t.Helper()
-	for _, r := range rows {
-		if _, err := b.client().PutItem(b.t.Context(), &awsdynamodb.PutItemInput{TableName: &table, Item: r.attributes()}); err != nil {
-			b.t.Fatal(err)
-		}
+	if err := kcl.Write(b.t.Context(), b.client(), table, rows...); err != nil {
+		b.t.Fatal(err)
 	}
 }
 
@@ -83,8 +52,8 @@ func (b *bubble) renew(shard string) (stop func()) {
 // raise raises a lease's counter, and changes nothing else.
 func (b *bubble) raise(shard string) {
 	if _, err := b.client().UpdateItem(b.t.Context(), &awsdynamodb.UpdateItemInput{
-		TableName: aws.String(ordersApp), Key: item{"leaseKey": shard}.attributes(), UpdateExpression: aws.String("ADD leaseCounter :one"),
-		ExpressionAttributeValues: item{":one": 1}.attributes(),
+		TableName: aws.String(ordersApp), Key: item{"leaseKey": shard}.Attributes(), UpdateExpression: aws.String("ADD leaseCounter :one"),
+		ExpressionAttributeValues: item{":one": 1}.Attributes(),
 	}); err != nil {
 		b.t.Error(err)
 	}

@@ -13,10 +13,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"kinesis-snowflake/internal/row"
 	"kinesis-snowflake/internal/standin/dynamodb"
+	"kinesis-snowflake/internal/standin/kcl"
 	"kinesis-snowflake/internal/standin/kinesis"
 	"kinesis-snowflake/source"
 )
@@ -72,26 +72,6 @@ func (s *shardReading) Handle(_ context.Context, r *row.Response) error {
 func (*shardReading) Drain(context.Context) error { return nil }
 func (*shardReading) Close()                      {}
 
-// attributes spells a row as KCL writes it: strings are S, ints and floats N, lists SS, bytes B.
-func attributes(row map[string]any) map[string]types.AttributeValue {
-	out := map[string]types.AttributeValue{}
-	for name, v := range row {
-		switch v := v.(type) {
-		case []string:
-			out[name] = &types.AttributeValueMemberSS{Value: v}
-		case []byte:
-			out[name] = &types.AttributeValueMemberB{Value: v}
-		case int:
-			out[name] = &types.AttributeValueMemberN{Value: strconv.Itoa(v)}
-		case float64:
-			out[name] = &types.AttributeValueMemberN{Value: strconv.FormatFloat(v, 'f', -1, 64)}
-		case string:
-			out[name] = &types.AttributeValueMemberS{Value: v}
-		}
-	}
-	return out
-}
-
 // Rows as KCL 1.x, 2.x, 3.0 and 3.5 leave them are taken over where they stand, by a worker that has never heard of it: no
 // import, and nothing else configured. What belongs to KCL alone stays in the table as it is.
 func TestTakeoverOfATableOfKCL(t *testing.T) {
@@ -130,14 +110,11 @@ func TestTakeoverOfATableOfKCL(t *testing.T) {
 
 		client := awsdynamodb.New(awsdynamodb.Options{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("AKID", "secret", ""),
 			HTTPClient: &http.Client{Transport: d.RoundTripper()}})
-		key, table := "leaseKey", application
-		if _, err := client.CreateTable(t.Context(), &awsdynamodb.CreateTableInput{TableName: &table, BillingMode: types.BillingModePayPerRequest,
-			KeySchema:            []types.KeySchemaElement{{AttributeName: &key, KeyType: types.KeyTypeHash}},
-			AttributeDefinitions: []types.AttributeDefinition{{AttributeName: &key, AttributeType: types.ScalarAttributeTypeS}}}); err != nil {
+		if err := kcl.CreateTable(t.Context(), client, application, "leaseKey"); err != nil {
 			t.Fatal(err)
 		}
 		one, two := of(shard1), of(shard2)
-		for _, r := range []map[string]any{
+		if err := kcl.Write(t.Context(), client, application, []kcl.Row{
 			// 1.x: a finished parent, without children and hash keys.
 			{"leaseKey": shard0, "leaseOwner": "java-0", "leaseCounter": 81, "checkpoint": "SHARD_END", "checkpointSubSequenceNumber": 0, "ownerSwitchesSinceCheckpoint": 0},
 			// 2.x: a checkpoint in two steps, the second still to come; only the first counts.
@@ -151,10 +128,8 @@ func TestTakeoverOfATableOfKCL(t *testing.T) {
 				"parentShardId": []string{shard1}, "entityType": "LEASE"},
 			{"leaseKey": "Leader", "entityType": "LEADER", "ownerName": "java-1", "leaseDuration": "120000", "recordVersionNumber": "f3"},
 			{"leaseKey": "java-1", "entityType": "WORKER_METRIC_STATS", "lut": 1763800000},
-		} {
-			if _, err := client.PutItem(t.Context(), &awsdynamodb.PutItemInput{TableName: &table, Item: attributes(r)}); err != nil {
-				t.Fatal(err)
-			}
+		}...); err != nil {
+			t.Fatal(err)
 		}
 
 		src, err := source.New(source.Options{Stream: stream, Region: "us-east-1", Application: application, WorkerID: "ours", AccessKeyID: "AKID", SecretAccessKey: "secret",

@@ -3,13 +3,9 @@ package pipeline
 import (
 	"fmt"
 	"testing"
-	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	ddb "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"kinesis-snowflake/config"
+	"kinesis-snowflake/internal/standin/kcl"
 	"kinesis-snowflake/internal/standin/snowflake"
 )
 
@@ -17,26 +13,15 @@ import (
 func (c *crowd) leave(at map[string]place) {
 	c.t.Helper()
 	client := c.dynamoClient()
-	table := aws.String(application)
-	if _, err := client.CreateTable(c.t.Context(), &dynamodb.CreateTableInput{
-		TableName: table, BillingMode: ddb.BillingModePayPerRequest,
-		AttributeDefinitions: []ddb.AttributeDefinition{{AttributeName: aws.String("leaseKey"), AttributeType: ddb.ScalarAttributeTypeS}},
-		KeySchema:            []ddb.KeySchemaElement{{AttributeName: aws.String("leaseKey"), KeyType: ddb.KeyTypeHash}},
-	}); err != nil {
+	if err := kcl.CreateTable(c.t.Context(), client, application, "leaseKey"); err != nil {
 		c.t.Fatal(err)
 	}
-	waiter := dynamodb.NewTableExistsWaiter(client)
-	if err := waiter.Wait(c.t.Context(), &dynamodb.DescribeTableInput{TableName: table}, time.Minute); err != nil {
-		c.t.Fatal(err)
-	}
-	text := func(s string) ddb.AttributeValue { return &ddb.AttributeValueMemberS{Value: s} }
-	number := func(n int) ddb.AttributeValue { return &ddb.AttributeValueMemberN{Value: fmt.Sprint(n)} }
 	for _, s := range c.kinesis.Shards(stream) {
 		p := at[s.ID]
-		if _, err := client.PutItem(c.t.Context(), &dynamodb.PutItemInput{TableName: table, Item: map[string]ddb.AttributeValue{
-			"leaseKey": text(s.ID), "leaseCounter": number(77), "checkpoint": text(p.sequence), "checkpointSubSequenceNumber": number(p.sub),
-			"ownerSwitchesSinceCheckpoint": number(0), "startingHashKey": text(s.Start), "endingHashKey": text(s.End),
-		}}); err != nil {
+		if err := kcl.Write(c.t.Context(), client, application, kcl.Row{
+			"leaseKey": s.ID, "leaseCounter": 77, "checkpoint": p.sequence, "checkpointSubSequenceNumber": p.sub,
+			"ownerSwitchesSinceCheckpoint": 0, "startingHashKey": s.Start, "endingHashKey": s.End,
+		}); err != nil {
 			c.t.Fatal(err)
 		}
 	}

@@ -20,19 +20,7 @@ func TestTypesGiveBack(t *testing.T) {
 		account := account.fresh()
 		defer account.Close()
 		tb := account.table()
-		var workers []*typesWorker
-		for i := range rapid.IntRange(1, 2).Draw(t, "workers") {
-			w := tb.worker(t, strconv.Itoa(i))
-			defer w.close(t)
-			workers = append(workers, w)
-		}
-		for range rapid.IntRange(1, 4).Draw(t, "batches") {
-			var records [][]byte
-			for range rapid.IntRange(1, 4).Draw(t, "records") {
-				records = append(records, []byte(typesRecord(t)))
-			}
-			workers[rapid.IntRange(0, len(workers)-1).Draw(t, "worker")].load(t, records...)
-		}
+		tb.loadDrawn(t, 4)
 		checkTypesTable(t, tb)
 	})
 }
@@ -48,23 +36,28 @@ func TestTypesGiveBackPinned(t *testing.T) {
 		if rapid.IntRange(0, 3).Draw(t, "existing") == 0 {
 			account.mustExec(t, "CREATE TABLE "+table.Qualified("RAW", "KINESIS", tb.name)+` ("A" `+rapid.SampledFrom(typesPins).Draw(t, "column A")+`, "ID" `+rapid.SampledFrom(typesPins).Draw(t, "column ID")+`)`)
 		}
-		var workers []*typesWorker
-		for i := range rapid.IntRange(1, 2).Draw(t, "workers") {
-			w := tb.worker(t, strconv.Itoa(i))
-			defer w.close(t)
-			workers = append(workers, w)
-		}
-		for range rapid.IntRange(1, 3).Draw(t, "batches") {
-			var records [][]byte
-			for range rapid.IntRange(1, 4).Draw(t, "records") {
-				records = append(records, []byte(typesRecord(t)))
-			}
-			workers[rapid.IntRange(0, len(workers)-1).Draw(t, "worker")].load(t, records...)
-		}
+		tb.loadDrawn(t, 3)
 		if len(tb.records) > 0 {
 			checkTypesTable(t, tb)
 		}
 	})
+}
+
+// loadDrawn loads up to so many batches of drawn records, through one or two workers.
+func (tb *typesTable) loadDrawn(t *rapid.T, batches int) {
+	var workers []*typesWorker
+	for i := range rapid.IntRange(1, 2).Draw(t, "workers") {
+		w := tb.worker(t, strconv.Itoa(i))
+		defer w.close(t)
+		workers = append(workers, w)
+	}
+	for range rapid.IntRange(1, batches).Draw(t, "batches") {
+		var records [][]byte
+		for range rapid.IntRange(1, 4).Draw(t, "records") {
+			records = append(records, []byte(typesRecord(t)))
+		}
+		workers[rapid.IntRange(0, len(workers)-1).Draw(t, "worker")].load(t, records...)
+	}
 }
 
 var typesPins = []string{

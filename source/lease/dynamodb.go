@@ -77,16 +77,21 @@ func (d *DynamoDB) reportOnce(key string, err error) {
 
 // Create implements [Store].
 func (d *DynamoDB) Create(ctx context.Context, l Lease) error {
+	return d.add(ctx, l.Key, encodeNew(l))
+}
+
+// add writes a row unless there is one of its key, which is success too.
+func (d *DynamoDB) add(ctx context.Context, key string, it item) error {
 	_, err := d.client.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName:                &d.table,
-		Item:                     encodeNew(l),
+		Item:                     it,
 		ConditionExpression:      aws.String("attribute_not_exists(#k)"),
 		ExpressionAttributeNames: map[string]string{"#k": attrKey},
 	}, once)
 	if _, exists := errors.AsType[*types.ConditionalCheckFailedException](err); exists {
 		return nil
 	}
-	return d.failed("create lease "+l.Key, "dynamodb:PutItem", err)
+	return d.failed("create lease "+key, "dynamodb:PutItem", err)
 }
 
 // Update implements [Store].
@@ -130,8 +135,12 @@ func (d *DynamoDB) Update(ctx context.Context, u Update) (Lease, error) {
 
 // Delete implements [Store].
 func (d *DynamoDB) Delete(ctx context.Context, key string, counter int64) error {
+	return d.remove(ctx, key, deleteExpression(counter))
+}
+
+// remove deletes a row that meets a condition; a missing one is success.
+func (d *DynamoDB) remove(ctx context.Context, key string, e *expression) error {
 	op := "delete lease " + key
-	e := deleteExpression(counter)
 	_, err := d.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
 		TableName:                           &d.table,
 		Key:                                 item{attrKey: text(key)},

@@ -169,16 +169,7 @@ func (d *DynamoDB) Adopt(ctx context.Context, l Lease) error {
 	if len(l.Children) > 0 {
 		it[attrChildren] = set(l.Children)
 	}
-	_, err := d.client.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName:                &d.table,
-		Item:                     it,
-		ConditionExpression:      aws.String("attribute_not_exists(#k)"),
-		ExpressionAttributeNames: map[string]string{"#k": attrKey},
-	}, once)
-	if _, exists := errors.AsType[*types.ConditionalCheckFailedException](err); exists {
-		return nil
-	}
-	return d.failed("create lease "+l.Key, "dynamodb:PutItem", err)
+	return d.add(ctx, l.Key, it)
 }
 
 // Discard deletes a row whose counter is still the given one, finished or not: its shard belongs to a stream that is no
@@ -186,20 +177,5 @@ func (d *DynamoDB) Adopt(ctx context.Context, l Lease) error {
 func (d *DynamoDB) Discard(ctx context.Context, key string, counter int64) error {
 	e := newExpression()
 	e.counterIs(counter)
-	_, err := d.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
-		TableName:                           &d.table,
-		Key:                                 item{attrKey: text(key)},
-		ConditionExpression:                 aws.String(e.condition()),
-		ExpressionAttributeNames:            e.names,
-		ExpressionAttributeValues:           e.values,
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	}, once)
-	if failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
-		found, err := d.found(ctx, key, failed)
-		if err != nil || found == nil {
-			return err
-		}
-		return &Error{Op: "delete lease " + key, Class: ClassLost, Found: found, Err: errors.New("row has changed: " + describe(found))}
-	}
-	return d.failed("delete lease "+key, "dynamodb:DeleteItem", err)
+	return d.remove(ctx, key, e)
 }
