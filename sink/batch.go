@@ -1,9 +1,12 @@
 package sink
 
 import (
+	"errors"
 	"slices"
+	"strings"
 
 	"kinesis-snowflake/internal/row"
+	"kinesis-snowflake/sink/snowflake"
 	"kinesis-snowflake/sink/table"
 )
 
@@ -15,6 +18,7 @@ type Batch struct {
 	refused map[rowID]struct{}
 	reasons []refusal
 	attempt int
+	errors  map[int]int // COPYs that met an error which is not known to be a row's, by its code
 }
 
 // NewBatch returns an empty batch. It makes no file before its first row.
@@ -25,6 +29,27 @@ func (s *Sink) NewBatch() *Batch {
 		b.lanes[i] = s.newLane(id, i)
 	}
 	return b
+}
+
+// suspect takes note of an error that Snowflake answered a COPY with and whose cause is not known. It returns its code when it
+// has come often enough to look whether a row is to blame, which costs time: the third time, the thirtieth, and so on.
+func (b *Batch) suspect(err error) int {
+	var e *snowflake.Error
+	if !errors.As(err, &e) || !e.Unlisted() || !strings.HasPrefix(e.Statement, "COPY") {
+		return 0
+	}
+	if b.errors == nil {
+		b.errors = map[int]int{}
+	}
+	b.errors[e.Code]++
+	n := b.errors[e.Code]
+	for n > 3 && n%10 == 0 {
+		n /= 10
+	}
+	if n != 3 {
+		return 0
+	}
+	return e.Code
 }
 
 // Append adds a row of a shard, copying its bytes. Rows of a shard come in order, in whichever lanes. After an error

@@ -11,6 +11,10 @@ import (
 	"kinesis-snowflake/sink/table"
 )
 
+// maxSuspects is how many rows may be refused for an error that is not known to be a row's: finding them costs time, and the
+// next attempt may well succeed without.
+const maxSuspects = 5
+
 // maxRefused is how many rows of one batch may be refused by Snowflake. The encoder proves that every value fits, so
 // more means that something is wrong that leaving rows out would hide.
 const maxRefused = 100
@@ -26,14 +30,17 @@ type refusal struct {
 // bisect finds the rows that COPY refuses, by loading halves in transactions that are rolled back, and marks them as
 // refused. Every row of the batch stays in its place: the batch is still committed as one. After an error no row is
 // marked that was not before: by the next attempt the cause may be mended.
-func (s *Sink) bisect(ctx context.Context, b *Batch, plan *table.Plan, parts []row.Part) (err error) {
+//
+// suspect, if not zero, is the code of an error that is not known to be a row's. A row is then to blame only if, after
+// all the others could be loaded, it still cannot: what passes is no row's.
+func (s *Sink) bisect(ctx context.Context, b *Batch, plan *table.Plan, parts []row.Part, suspect int) (err error) {
 	marked, reasons := maps.Clone(b.refused), len(b.reasons)
 	defer func() {
 		if err != nil {
 			b.refused, b.reasons = marked, b.reasons[:reasons]
 		}
 	}()
-	t := &trial{sink: s, batch: b, plan: plan, filter: newFilter(parts, b.refused)}
+	t := &trial{sink: s, batch: b, plan: plan, filter: newFilter(parts, b.refused), suspect: suspect}
 	before := len(b.refused)
 	for _, l := range b.lanes {
 		if l.spool == nil {
@@ -55,8 +62,11 @@ func (s *Sink) bisect(ctx context.Context, b *Batch, plan *table.Plan, parts []r
 			return err
 		}
 	}
+	if err := t.confirm(ctx); err != nil {
+		return err
+	}
 	if len(b.refused) == before {
-		return &snowflake.Error{Class: snowflake.Retry, Statement: "COPY INTO", Err: errors.New("the batch is refused, but no row of it alone")}
+		return &snowflake.Error{Class: snowflake.Retry, Statement: "COPY INTO", Err: errNoRow}
 	}
 	return nil
 }
@@ -67,7 +77,34 @@ type trial struct {
 	batch  *Batch
 	plan   *table.Plan
 	filter *filter
+	// suspect is the code of an error that may be a row's, or 0; found are the rows that met it, with their lanes.
+	suspect int
+	found   []finding
 }
+
+type finding struct {
+	lane *lane
+	n    int64
+}
+
+// blames reports whether an error of a trial is its rows'.
+func (t *trial) blames(err error) bool {
+	var e *snowflake.Error
+	return snowflake.ClassOf(err) == snowflake.Data || t.suspect != 0 && errors.As(err, &e) && e.Code == t.suspect
+}
+
+// confirm loads the rows that met the suspect error once more.
+func (t *trial) confirm(ctx context.Context) error {
+	for _, f := range t.found {
+		if err := t.load(ctx, f.lane, []int64{f.n}); !t.blames(err) {
+			return errors.Join(&snowflake.Error{Class: snowflake.Retry, Code: t.suspect, Statement: "COPY INTO", Err: errNoRow}, err)
+		}
+	}
+	return nil
+}
+
+// errNoRow says that what Snowflake refuses is no row's fault.
+var errNoRow = errors.New("the batch is refused, but no row of it alone")
 
 func (t *trial) search(ctx context.Context, l *lane, rows []int64) error {
 	if len(rows) == 0 {
@@ -77,9 +114,13 @@ func (t *trial) search(ctx context.Context, l *lane, rows []int64) error {
 	switch {
 	case err == nil:
 		return nil
-	case snowflake.ClassOf(err) != snowflake.Data:
+	case !t.blames(err):
 		return err
 	case len(rows) == 1:
+		if t.suspect != 0 && len(t.found) == maxSuspects {
+			return err
+		}
+		t.found = append(t.found, finding{l, rows[0]})
 		return t.refuse(l, rows[0], err)
 	}
 	half := len(rows) / 2

@@ -34,7 +34,14 @@ func (s *Sink) Load(ctx context.Context, b *Batch, parts []row.Part) (row.Outcom
 				return out, err
 			}
 		default:
-			return out, err
+			code := b.suspect(err)
+			if code == 0 {
+				return out, err
+			}
+			s.log.WarnContext(ctx, "snowflake answers the same error again and again: looking whether a row is to blame", "batch", b.id, "error", err)
+			if s.bisect(ctx, b, s.plan.Load(), parts, code) != nil {
+				return out, err
+			}
 		}
 	}
 }
@@ -77,6 +84,10 @@ func (s *Sink) try(ctx context.Context, b *Batch, parts []row.Part) (row.Outcome
 	}
 	folder, copyStmt, err := s.stageFiles(ctx, b, plan, files)
 	if err != nil {
+		return out, err
+	}
+	if err := s.shape.unchanged(ctx); err != nil {
+		s.stage.remove(ctx, folder)
 		return out, err
 	}
 	batch := snowflake.Batch{ID: b.id, Copy: copyStmt, Files: len(files)}
@@ -150,7 +161,7 @@ func (s *Sink) refit(ctx context.Context, b *Batch, parts []row.Part, cause erro
 	if snowflake.ClassOf(cause) != snowflake.Data {
 		return fmt.Errorf("%w: the table's columns are what they were", cause)
 	}
-	return s.bisect(ctx, b, plan, parts)
+	return s.bisect(ctx, b, plan, parts, 0)
 }
 
 // settled says what became of the values and rows of a committed batch. Rows of shards that left the batch are their

@@ -15,6 +15,10 @@ import (
 
 // refuse has Snowflake refuse every COPY whose staged rows hold the marker, though each value fits its column.
 func (a *account) refuse(marker string) {
+	a.refuseBy(marker, &service.Error{Code: "100071", State: "22000", Message: "Failed to cast variant value to " + marker})
+}
+
+func (a *account) refuseBy(marker string, failure *service.Error) {
 	a.SetHooks(service.Hooks{Before: func(e service.Event) *service.Fault {
 		if e.Class != "COPY" {
 			return nil
@@ -34,7 +38,7 @@ func (a *account) refuse(marker string) {
 		if len(res.Rows) == 0 {
 			return nil
 		}
-		return &service.Fault{Err: &service.Error{Code: "100071", State: "22000", Message: "Failed to cast variant value to " + marker}}
+		return &service.Fault{Err: failure}
 	}})
 }
 
@@ -133,4 +137,71 @@ func TestTooManyRefusedRowsThatAreMendedAreAllLoaded(t *testing.T) {
 			t.Errorf("%d rows were given up though nothing stands against them any more", len(w.refused))
 		}
 	})
+}
+
+// A row meets an error that is listed nowhere, or one of Snowflake's insides.
+func TestRowThatMeetsAnErrorNobodyKnowsStopsNothing(t *testing.T) {
+	for name, failure := range map[string]*service.Error{
+		"of data":            {Code: "100999", State: "22000", Message: "something about a value"},
+		"internal":           {Code: "000603", State: "XX000", Message: "SQL execution internal error: Processing aborted by error 300010:391167117"},
+		"of no known number": {Code: "300777", State: "XX000", Message: "something"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inAccount(t, func(t *testing.T, a *account) {
+				w := a.worker("w")
+				w.take("a")
+				a.refuseBy("bad", failure)
+				b, parts := w.batch(rec("a", 1, `"MARK":"good"`), rec("a", 2, `"MARK":"bad"`), rec("a", 3, `"MARK":"good"`), rec("a", 4, `"MARK":"good"`))
+				defer b.Discard()
+				for try := 1; ; try++ {
+					out, err := w.Load(t.Context(), b, parts)
+					if err == nil && out.Committed {
+						break
+					}
+					if try == 4 {
+						t.Fatalf("try %d: %+v, %v", try, out, err)
+					}
+				}
+				a.has(recs("a", 1, 1), recs("a", 3, 4))
+				if diff := cmp.Diff([]string{"a/2"}, w.refused); diff != "" {
+					t.Fatalf("refused (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// Snowflake fails every COPY for a while, with an error that may be a row's: no row is given up for it, whenever it ends.
+func TestErrorThatPassesCostsNoRow(t *testing.T) {
+	for last := 3; last < 40; last++ {
+		inAccount(t, func(t *testing.T, a *account) {
+			w := a.worker("w")
+			w.take("a")
+			n := 0
+			a.SetHooks(service.Hooks{Before: func(e service.Event) *service.Fault {
+				if e.Class != "COPY" {
+					return nil
+				}
+				if n++; n > last {
+					return nil
+				}
+				return &service.Fault{Err: &service.Error{Code: "000603", State: "XX000", Message: "SQL execution internal error"}}
+			}})
+			b, parts := w.batch(recs("a", 1, 12)...)
+			defer b.Discard()
+			for try := 1; ; try++ {
+				out, err := w.Load(t.Context(), b, parts)
+				if err == nil && out.Committed {
+					break
+				}
+				if try == 60 {
+					t.Fatalf("try %d: %+v, %v", try, out, err)
+				}
+			}
+			a.has(recs("a", 1, 12))
+			if len(w.refused) > 0 {
+				t.Fatalf("refused %v", w.refused)
+			}
+		})
+	}
 }

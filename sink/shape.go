@@ -95,6 +95,19 @@ func (s *shape) again(ctx context.Context, seen func() (*table.Observation, erro
 	return plan, true, err
 }
 
+// errRetyped says that the plan's columns are not the table's.
+var errRetyped = errors.New("the table's columns have changed")
+
+// unchanged returns an error of class Drift if the table has other columns than it had when the plan was made. COPY fails
+// for a column that is gone, but into one that was made again with another type it would round or cut without a word.
+func (s *shape) unchanged(ctx context.Context) error {
+	exists, columns, err := s.read(ctx)
+	if err == nil && (!exists || !equalColumns(s.columns, columns)) {
+		err = &snowflake.Error{Class: snowflake.Drift, Statement: "DESC TABLE", Err: errRetyped}
+	}
+	return err
+}
+
 func equalColumns(a, b []table.Column) bool {
 	if len(a) != len(b) {
 		return false
@@ -216,7 +229,8 @@ func (s *shape) warnIfDisputed(ctx context.Context, p *table.Plan) {
 var errNotNull = errors.New("evolution is frozen, and columns are NOT NULL that nothing can be loaded into; let them accept NULL, or give them a default")
 
 // acceptNull drops NOT NULL where rows have no value, or, as unfit reports of a column, have one that it does not take: a COPY
-// would fail for each of them.
+// would fail for each of them. Where Snowflake refuses, as it does for a primary key's column and without OWNERSHIP, such
+// rows are failed from then on: they must not hold up the others.
 func (s *shape) acceptNull(ctx context.Context, columns []string, unfit func(column string) bool) error {
 	if s.config.Freeze {
 		return fmt.Errorf("load into %s: %w: %s", s.target, errNotNull, strings.Join(columns, ", "))
@@ -226,12 +240,24 @@ func (s *shape) acceptNull(ctx context.Context, columns []string, unfit func(col
 		if unfit(c) {
 			said = "column accepts NULL from now on, because values come that do not fit it: they go to _RESCUED"
 		}
-		if _, err := s.client.Exec(ctx, snowflake.Text(table.DropNotNull(s.target.String(), c))); err != nil {
+		_, err := s.client.Exec(ctx, snowflake.Text(table.DropNotNull(s.target.String(), c)))
+		switch class := snowflake.ClassOf(err); {
+		case err == nil:
+			s.log.WarnContext(ctx, said, "table", s.target.String(), "column", c)
+		case (class == snowflake.Permanent || class == snowflake.Data) && s.fillable(c):
+			s.config.Required = append(slices.Clone(s.config.Required), c)
+			s.log.WarnContext(ctx, "cannot let a column accept NULL, which takes OWNERSHIP of the table and is refused for a primary key: records without a value that fits it are failed messages",
+				"table", s.target.String(), "column", c, "error", err)
+		default:
 			return fmt.Errorf("let column %s of %s accept NULL, since rows have no value that fits it: %w", table.Quote(c), s.target, err)
 		}
-		s.log.WarnContext(ctx, said, "table", s.target.String(), "column", c)
 	}
 	return s.describe(ctx)
+}
+
+// fillable reports whether some value can be loaded into a column.
+func (s *shape) fillable(column string) bool {
+	return slices.ContainsFunc(s.columns, func(c table.Column) bool { return c.Name == column && c.Loadable() })
 }
 
 // warnIfFull says once that keys go without a column because the table has as many as inference adds. first is one of

@@ -85,7 +85,7 @@ func (l *Ledger) Commit(ctx context.Context, b Batch) (row.Outcome, error) {
 		out, rerr := l.resolve(ctx, b)
 		if e, ok := errors.AsType[*Error](err); ok && e.Code != 0 && !errors.Is(err, errCommit) && rerr == nil && !out.Committed && len(out.Fenced) == 0 {
 			// Snowflake gave a reason, which would be lost behind "not committed" while the same comes again and again.
-			rerr = &Error{Class: Retry, Code: e.Code, Statement: e.Statement, Hint: e.Hint, Err: e.Err}
+			rerr = &Error{Class: Retry, Code: e.Code, Statement: e.Statement, Hint: e.Hint, Err: e.Err, unlisted: e.unlisted}
 		}
 		return out, rerr
 	default:

@@ -36,6 +36,8 @@ type Error struct {
 	Statement string // the first words of the statement
 	Hint      string // what to do: the missing grant, the setting to check
 	Err       error
+
+	unlisted bool
 }
 
 func (e *Error) Error() string {
@@ -46,6 +48,10 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.Err }
+
+// Unlisted reports whether Snowflake answered with an error whose cause is not known: an internal one, or one of a code that
+// nobody listed.
+func (e *Error) Unlisted() bool { return e.unlisted }
 
 // ClassOf returns the class of an error that came out of this package; other errors count as [Gone], because
 // nothing is known of what reached the server.
@@ -112,7 +118,7 @@ func classify(stmt string, err error) error {
 	case 630:
 		out.Class = Retry // STATEMENT_TIMEOUT_IN_SECONDS passed: it did not take effect
 	case 603:
-		out.Class = Gone // internal error: nothing is known of what it did
+		out.Class, out.unlisted = Gone, true // internal error: nothing is known of what it did
 	case 904:
 		out.Class = Drift // invalid identifier: a column of the plan is gone
 	case 2003, 2043:
@@ -136,11 +142,32 @@ func classify(stmt string, err error) error {
 		}
 	case 1757, 2001, 2002:
 		out.Class = Retry // the object exists already: another worker was first
+	default:
+		out.Class = unlisted(stmt, e)
+		out.unlisted = out.Class == Gone
 	}
 	if strings.Contains(e.Message, "was not found") && strings.Contains(e.Message, "file") {
 		out.Class = File
 	}
 	return out
+}
+
+// unlisted sorts the errors that nobody listed. DDL that does not compile, or that the object or its data do not allow, had
+// no effect and will have none. Numbers from 100000 on are those of data at work (Snowflake's number ranges, as far as
+// they are known): of a COPY, a row is to blame.
+func unlisted(stmt string, e *sf.SnowflakeError) Class {
+	v := verb(stmt)
+	switch {
+	case strings.HasPrefix(v, "COPY") && e.Number >= 100000 && e.Number < 101000:
+		return Data
+	case strings.HasPrefix(v, "ALTER") || strings.HasPrefix(v, "CREATE"):
+		for _, class := range []string{"0A", "22", "23", "42"} { // not supported, data, constraint, syntax or access
+			if strings.HasPrefix(e.SQLState, class) {
+				return Permanent
+			}
+		}
+	}
+	return Gone
 }
 
 // missingObject tells a dropped table from a missing grant as well as the text allows: Snowflake gives one code for

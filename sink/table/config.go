@@ -21,6 +21,9 @@ type Config struct {
 	// Freeze leaves a table as it is, once it is there: values of keys without a column are rescued, no column is
 	// widened, and a row without a value for a NOT NULL column is failed. The connector's own columns are added even so.
 	Freeze bool
+	// Required are columns of the table that are NOT NULL and cannot be made to accept NULL: a row without a value for one
+	// is failed, as long as the column is NOT NULL.
+	Required []string
 	// Variant puts a record into one column, [RecordColumn]. Pins and hints have no say then.
 	Variant bool
 	// Timestamps makes a new column whose first values are all RFC 3339 date-times a TIMESTAMP_TZ. [Config.Observation] looks

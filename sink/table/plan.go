@@ -92,7 +92,7 @@ func (p *Plan) planRecord(prev *Plan) {
 
 // mustFill reports whether rows without a value for a column are failed for it, also where no key of theirs belongs to it.
 func (p *Plan) mustFill(c *Column) bool {
-	if w := p.wants.find(c.Name); w != nil && w.must {
+	if w := p.wants.find(c.Name); w != nil && w.must || c.NotNull && slices.Contains(p.config.Required, c.Name) {
 		return c.loadable()
 	}
 	return p.config.Freeze && !p.config.Variant && c.NotNull && !c.HasDefault && c.loadable() && !c.own()
@@ -263,7 +263,12 @@ func (p *Plan) Disputed() []Dispute {
 		if !ok || !w.pinned || p.record {
 			continue
 		}
-		if have := p.table[at].Type; have != w.Type && (p.config.Freeze || !widens(have, w.Type)) {
+		have := p.table[at].Type
+		bare := have
+		if bare.Base == Varchar {
+			bare.Text = "" // a pin says nothing of a collation
+		}
+		if bare != w.Type && (p.config.Freeze || !widens(have, w.Type)) {
 			all = append(all, Dispute{Column: w.Name, Pinned: w.Type, Table: have})
 		}
 	}
