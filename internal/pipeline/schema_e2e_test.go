@@ -35,11 +35,17 @@ const orderSchema = `{
 // withSchema is a file's transform with orderSchema.
 func withSchema(t *testing.T, more string) config.Transform {
 	t.Helper()
-	dir := t.TempDir()
-	for name, text := range map[string]string{
+	return withFiles(t, map[string]string{
 		"orders.json": orderSchema,
 		"money.json":  `{"$defs": {"currency": {"type": "string", "minLength": 3, "maxLength": 3}}}`,
-	} {
+	}, more)
+}
+
+// withFiles is a file's transform with the schema orders.json.
+func withFiles(t *testing.T, files map[string]string, more string) config.Transform {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -51,6 +57,24 @@ func withSchema(t *testing.T, more string) config.Transform {
 		t.Fatal(err)
 	}
 	return p.Transform
+}
+
+// described returns of DESC TABLE each column's name and the attribute asked for.
+func described(t *testing.T, s *stack, attribute string) map[string]string {
+	t.Helper()
+	res, err := s.snowflake.Exec(s.t.Context(), `DESC TABLE "RAW"."KINESIS"."ORDERS"`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := map[string]int{}
+	for i, c := range res.Columns {
+		at[c.Name] = i
+	}
+	got := map[string]string{}
+	for _, r := range res.Rows {
+		got[r[at["name"]].Text] = r[at[attribute]].Text
+	}
+	return got
 }
 
 // logged returns the rows, stages and reasons of the lines with a message.
@@ -152,6 +176,93 @@ func TestSchemaShapesTheTable(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What a schema requires makes a column NOT NULL, but a value may keep the schema and still have no place in the column. The row
+// loads all the same, be it the first of the table or a later one.
+func TestRequiredValueThatIsRescued(t *testing.T) {
+	const fits = `{"id":1,"name":"a"}`
+	const rescued = `{"id":123456789012345678901234567890123456789012345,"name":"b\u0000"}`
+	files := map[string]string{"orders.json": `{"required":["id","name"],"properties":{"id":{"type":"integer"},"name":{"type":"string"}}}`}
+	const unfit = `NULL NULL {"ID":"123456789012345678901234567890123456789012345","NAME":"\"b\\u0000\""}`
+	for _, c := range []struct {
+		name, more    string
+		first, second []string // records of each run
+		null          string   // of both columns after the first run
+		rows, failed  []string // in the end
+	}{
+		{"in the first batch", "", []string{fits, rescued}, []string{fits}, "Y", []string{"1 a NULL", "1 a NULL", unfit}, nil},
+		{"alone", "", []string{rescued}, []string{fits}, "Y", []string{"1 a NULL", unfit}, nil},
+		{"later", "", []string{fits}, []string{rescued, fits}, "N", []string{"1 a NULL", "1 a NULL", unfit}, nil},
+		{"frozen", "  evolution: freeze\n", []string{fits}, []string{rescued, fits}, "N", []string{"1 a NULL", "1 a NULL"},
+			[]string{`0 validate no value that fits column "NAME" VARCHAR, which must have one`}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			transform := withFiles(t, files, c.more)
+			inStack(t, 1, func(t *testing.T, s *stack) {
+				var failed []string
+				for i, docs := range [][]string{c.first, c.second} {
+					if err := s.kinesis.PutMany(stream, entries(docs...)); err != nil {
+						t.Fatal(err)
+					}
+					cfg := s.config("worker")
+					cfg.Transform = transform
+					run := s.start(cfg, true)
+					run.end(t)
+					failed = append(failed, logged(t, run.log.String(), "message failed")...)
+					if null := described(t, s, "null?"); i == 0 && (null["ID"] != c.null || null["NAME"] != c.null) {
+						t.Errorf("columns that accept NULL: %v", null)
+					}
+				}
+				rows, _ := s.table("ID", "NAME", "_RESCUED")
+				slices.Sort(rows)
+				if diff := cmp.Diff(c.rows, rows); diff != "" {
+					t.Errorf("rows (-want +got):\n%s", diff)
+				}
+				if diff := cmp.Diff(c.failed, failed); diff != "" {
+					t.Errorf("failed (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// A table outlives the schema that made it: its types rule, and what the next schema adds is added.
+func TestSchemaThatChanges(t *testing.T) {
+	runs := []struct {
+		schema string
+		docs   []string
+	}{
+		{`{"required":["id"],"properties":{"id":{"type":"integer"},"at":{"type":"string"},"code":{"type":"string","maxLength":3}}}`,
+			[]string{`{"id":1,"at":"2026-07-01T12:00:00Z","code":"abc"}`}},
+		{`{"required":["at"],"properties":{"id":{"type":["string","null"]},"at":{"type":"string","format":"date-time"},"code":{"type":"string","maxLength":5},"more":{"type":"number","multipleOf":0.1}}}`,
+			[]string{`{"id":"2","at":"2026-07-02T12:00:00Z","code":"abcde"}`, `{"id":"x","at":"2026-07-03T12:00:00Z","more":0.5}`, `{"at":"2026-07-04T12:00:00Z"}`}},
+	}
+	inStack(t, 1, func(t *testing.T, s *stack) {
+		for _, r := range runs {
+			if err := s.kinesis.PutMany(stream, entries(r.docs...)); err != nil {
+				t.Fatal(err)
+			}
+			cfg := s.config("worker")
+			cfg.Transform = withFiles(t, map[string]string{"orders.json": r.schema}, "")
+			run := s.start(cfg, true)
+			run.end(t)
+			if failed := logged(t, run.log.String(), "message failed"); len(failed) > 0 {
+				t.Errorf("failed: %q", failed)
+			}
+		}
+		rows, _ := s.table("ID", "AT", "CODE", "MORE", "_RESCUED")
+		slices.Sort(rows)
+		want := []string{`1 2026-07-01T12:00:00Z abc NULL NULL`, `2 2026-07-02T12:00:00Z abcde NULL NULL`, `NULL 2026-07-03T12:00:00Z NULL 0.5 {"ID":"x"}`,
+			`NULL 2026-07-04T12:00:00Z NULL NULL NULL`}
+		if diff := cmp.Diff(want, rows); diff != "" {
+			t.Errorf("rows (-want +got):\n%s", diff)
+		}
+		types := described(t, s, "type")
+		if types["ID"] != "NUMBER(38,0)" || types["AT"] != "VARCHAR(16777216)" || types["CODE"] != "VARCHAR(8)" || types["MORE"] != "NUMBER(38,1)" {
+			t.Errorf("types %v", types)
+		}
+	})
 }
 
 // Log events of CloudWatch Logs are rows, each with its number; a control message is none, and no failure.
