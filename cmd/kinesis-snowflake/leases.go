@@ -22,7 +22,7 @@ func (p *program) leasesCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "leases {list|reset|release|import} -c FILE",
 		Short: "Look at a pipeline's leases, put them back, free them, or import them",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			return errors.New("leases list, reset, release or import?")
 		},
@@ -118,6 +118,9 @@ func (p *program) confirm(ctx context.Context, yes bool) error {
 
 // isTerminal reports whether somebody can be asked on a file.
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
+
+// dryRunDone ends what a dry run prints.
+const dryRunDone = "nothing was written: this was a dry run"
 
 // told prints what is done, a line each.
 func (p *program) told(line string) { fmt.Fprintln(p.stdout, line) }

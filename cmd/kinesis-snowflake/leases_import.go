@@ -30,7 +30,7 @@ source.application; what an import that was cut short has made already stays.
 
 A shard begins after its checkpoint. One without begins where its parent ends, or else at source.start. A closed shard without a
 checkpoint, while shards that came out of it have one, is yours to decide: --unread-closed start or end.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if r.UnreadClosed != "" && r.UnreadClosed != admin.UnreadStart && r.UnreadClosed != admin.UnreadEnd {
 				return fmt.Errorf("--unread-closed is %q; it must be start or end", r.UnreadClosed)
@@ -40,8 +40,12 @@ checkpoint, while shards that came out of it have one, is yours to decide: --unr
 				if err != nil {
 					return err
 				}
-				if err := printImport(p.stdout, plan); err != nil || dryRun {
+				if err := printImport(p.stdout, plan); err != nil {
 					return err
+				}
+				if dryRun {
+					p.told(dryRunDone)
+					return nil
 				}
 				if plan.Complete() {
 					p.told("nothing is left to do: every lease is there")

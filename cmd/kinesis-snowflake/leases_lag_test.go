@@ -1,6 +1,8 @@
 package main
 
 import (
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,8 +18,8 @@ func TestLeasesListAsksForTheLag(t *testing.T) {
 	}{
 		"at once":   {nil, "  3m10s "},
 		"throttled": {throws("GetRecords", "ProvisionedThroughputExceededException", 1), "  3m1"},
-		"denied":    {throws("GetRecords", "AccessDeniedException", 99), "? (get records of shard " + shard0 + ": AccessDeniedException: no; allow the IAM action kinesis:GetRecords on stream orders)"},
-		"gone":      {throws("GetShardIterator", "ResourceNotFoundException", 99), "? (gone from the stream)"},
+		"denied":    {throws("GetRecords", "AccessDeniedException", 99), "\n\n? AccessDeniedException: the lag of 1 shard is not known: get records of shard " + shard0 + ": AccessDeniedException: no; allow the IAM action kinesis:GetRecords on stream orders\n"},
+		"gone":      {throws("GetShardIterator", "ResourceNotFoundException", 99), "? gone: the lag of 1 shard is not known: gone from the stream\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, 1, func(t *testing.T, b *bubble) {
@@ -32,6 +34,40 @@ func TestLeasesListAsksForTheLag(t *testing.T) {
 			})
 		})
 	}
+}
+
+// However long an error is, the table stays as wide as its cells, and the worst of lags that are not all known is not told as
+// if it were.
+func TestLagsThatAreNotKnownLeaveTheTableReadable(t *testing.T) {
+	inBubble(t, 2, func(t *testing.T, b *bubble) {
+		b.put(20)
+		b.load()
+		list := func(lost string) string {
+			b.kinesis.SetHooks(kinesis.Hooks{Before: func(c kinesis.Call) *kinesis.Fault {
+				if c.Op == "GetRecords" && strings.HasSuffix(c.Shard, lost) {
+					return kinesis.Throw("ProvisionedThroughputExceededException", strings.Repeat("rate exceeded ", 20))
+				}
+				return nil
+			}})
+			code, out, stderr := b.leases("list", "-c", b.file)
+			wants(t, 0, code, stderr)
+			table, _, _ := strings.Cut(out, "\n? ")
+			for line := range strings.Lines(table) {
+				if len(line) > 220 {
+					t.Errorf("%d characters: %s", len(line), line)
+				}
+			}
+			return out
+		}
+		out := list("")
+		has(t, out, "  ? throttled  ", "\n? throttled: the lag of 2 shards is not known: get records of shard "+shard0)
+		if !regexp.MustCompile(`\(no owner\) +- +2 +0 +0 +\?\n`).MatchString(out) {
+			t.Errorf("MOST LAG is not ?:\n%s", out)
+		}
+		if out = list("1"); !regexp.MustCompile(`\(no owner\) +- +2 +0 +0 +>=0s\n`).MatchString(out) {
+			t.Errorf("MOST LAG is not the least it can be:\n%s", out)
+		}
+	})
 }
 
 // throws answers the first n calls of an operation with an error.

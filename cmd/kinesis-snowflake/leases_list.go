@@ -27,7 +27,7 @@ func (p *program) leasesListCommand() *cobra.Command {
 		Short: "Show who owns which shard, how far it has come and how far behind that is",
 		Long: `Show who owns which shard, how far it has come and how far behind that is. Nothing is written.
 
-The leases are watched for a while (--watch, half a lease duration unless said otherwise), for only a row that changes shows
+The leases are watched for a while (--watch, half a lease duration unless said otherwise, and no less), for only a row that changes shows
 that its owner lives: "alive" wrote while it was watched, "silent" did not, "dead" wrote nothing for a lease duration and a
 margin, which takes a --watch of that length. RENEWED and MOVED say how long ago the lease and its checkpoint changed, as far
 as that was seen.
@@ -35,7 +35,7 @@ as that was seen.
 LAG is how old the first record after the checkpoint is; it is asked with a GetRecords of one record for each unfinished shard,
 which counts among the 5 calls a second that a shard allows. --offsets shows beside the checkpoint how far the table has come,
 and wakes the warehouse.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			o.Lag = !noLag
 			if o.Watch < 0 {
@@ -45,6 +45,10 @@ and wakes the warehouse.`,
 			encoder.SetEscapeHTML(false)
 			first := true
 			return p.eachPipeline(c.Context(), files, func(ctx context.Context, _ *config.Pipeline, a *admin.Admin) error {
+				if least := a.DefaultWatch(); o.Watch > 0 && o.Watch < least {
+					return fmt.Errorf("%w: --watch is %s; workers write every third of source.lease_duration, %s here, so one that lives may not be seen in less than %s",
+						errUsage, o.Watch, 2*least, least)
+				}
 				listing, err := a.List(ctx, o)
 				if err != nil {
 					return err
@@ -62,7 +66,7 @@ and wakes the warehouse.`,
 	}
 	filesFlag(c, &files)
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a pipeline, a line each, instead of tables")
-	c.Flags().DurationVar(&o.Watch, "watch", 0, "how long the leases are watched (default half of source.lease_duration)")
+	c.Flags().DurationVar(&o.Watch, "watch", 0, "how long the leases are watched (default and least half of source.lease_duration)")
 	c.Flags().BoolVar(&noLag, "no-lag", false, "do not ask the stream how far behind each checkpoint is")
 	c.Flags().BoolVar(&o.Offsets, "offsets", false, "also read the offsets in Snowflake, which wakes the warehouse")
 	return c
@@ -97,17 +101,14 @@ func printLeases(out io.Writer, l *admin.Listing, o admin.ListOptions) error {
 	}
 	fmt.Fprintln(t, "\nWORKER\tIS\tLEASES\tREADING\tFINISHED\tMOST LAG")
 	for _, w := range l.Workers {
-		lag := "-"
-		if w.MaxLagMS != nil {
-			lag = short(time.Duration(*w.MaxLagMS) * time.Millisecond)
-		}
 		fmt.Fprintln(t, strings.Join([]string{
-			cmp.Or(w.Name, "(no owner)"), dash(string(w.Life)), strconv.Itoa(w.Leases), strconv.Itoa(w.Reading), strconv.Itoa(w.Finished), lag,
+			cmp.Or(w.Name, "(no owner)"), dash(string(w.Life)), strconv.Itoa(w.Leases), strconv.Itoa(w.Reading), strconv.Itoa(w.Finished), mostLag(w),
 		}, "\t"))
 	}
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("print: %w", err)
 	}
+	printLagFaults(out, l.Shards)
 	for i, other := range l.Others {
 		if i == 0 {
 			fmt.Fprintln(out, "\nOther rows of the table:")
@@ -150,11 +151,45 @@ func lagCell(s admin.Shard, asked bool) string {
 	case s.LagMS != nil:
 		return short(time.Duration(*s.LagMS) * time.Millisecond)
 	case s.LagError != "":
-		return "? (" + s.LagError + ")"
+		return "? " + s.LagFault
 	case asked && (s.State == admin.NoLease || s.State == admin.Broken):
 		return "?"
 	default:
 		return "-"
+	}
+}
+
+// mostLag is a worker's largest lag; where some are not known, that is the least that it can be.
+func mostLag(w admin.Worker) string {
+	switch {
+	case w.MaxLagMS == nil && w.LagsUnknown > 0:
+		return "?"
+	case w.MaxLagMS == nil:
+		return "-"
+	}
+	lag := short(time.Duration(*w.MaxLagMS) * time.Millisecond)
+	if w.LagsUnknown > 0 {
+		return ">=" + lag
+	}
+	return lag
+}
+
+// printLagFaults says in full why lags are not known: each reason once, by the first shard that has it.
+func printLagFaults(out io.Writer, shards []admin.Shard) {
+	var order []string
+	of := map[string][]admin.Shard{}
+	for _, s := range shards {
+		if s.LagError == "" {
+			continue
+		}
+		if of[s.LagFault] == nil {
+			order = append(order, s.LagFault)
+		}
+		of[s.LagFault] = append(of[s.LagFault], s)
+	}
+	for _, fault := range order {
+		all := of[fault]
+		fmt.Fprintf(out, "\n? %s: the lag of %s is not known: %s\n", fault, plural(len(all), "shard"), all[0].LagError)
 	}
 }
 

@@ -22,9 +22,9 @@ func (p *program) leasesReleaseCommand() *cobra.Command {
 
 A worker is dead when none of its leases changed for a lease duration and a margin. A living worker takes the leases of a dead
 one by itself after the same time, so this is for workers that are still to be started, and for a table that is handed to
-another program. Leases of workers that are alive are never freed; one that is named with --worker or --shard is refused: stop
-it, and it gives them up.`,
-		Args: cobra.NoArgs,
+another program. Leases of workers that are alive are left alone, and that is no failure; one that is named with --worker or --shard is
+refused, with exit code 1: stop the worker, and it gives them up.`,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return p.eachPipeline(c.Context(), files, func(ctx context.Context, cfg *config.Pipeline, a *admin.Admin) error {
 				fmt.Fprintf(p.stdout, "stream %s, lease table %s: looking for live workers for %s\n", cfg.Source.Stream, cfg.Source.Application, short(a.Patience()))
@@ -42,6 +42,7 @@ it, and it gives them up.`,
 					for _, l := range plan.Free {
 						p.told(fmt.Sprintf("%s would be freed from %s", l.Key, admin.Holder(l)))
 					}
+					p.told(dryRunDone)
 					return nil
 				}
 				return a.Release(ctx, plan, p.told)

@@ -36,7 +36,7 @@ rows beforehand is printed.
 
 --shard names shards to reset alone. Shards that came out of them by a split or merge, and were read already, must be named
 too: records of a shard come before those of its children.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			start, err := parseStart(to)
 			if err != nil {
@@ -52,7 +52,11 @@ too: records of a shard come before those of its children.`,
 				if err := printReset(p.stdout, plan); err != nil {
 					return err
 				}
-				if dryRun || plan.Empty() {
+				if dryRun {
+					p.told("\n" + dryRunDone)
+					return nil
+				}
+				if plan.Empty() {
 					return nil
 				}
 				if err := p.confirm(ctx, yes); err != nil {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -49,7 +50,7 @@ func (f failure) Unwrap() error { return f.err }
 func (p *program) execute(args []string) int {
 	root := p.root()
 	root.SetArgs(args)
-	err := root.ExecuteContext(context.Background())
+	command, err := root.ExecuteContextC(context.Background())
 	if err == nil {
 		return exitDone
 	}
@@ -64,15 +65,55 @@ func (p *program) execute(args []string) int {
 		return exitUsage
 	}
 	fmt.Fprintln(p.stderr, "kinesis-snowflake:", err)
-	fmt.Fprintln(p.stderr, "Usage: kinesis-snowflake help [COMMAND]")
+	fmt.Fprintln(p.stderr, usage(command))
 	return exitUsage
+}
+
+// usage is how a command is written, and where there is more about it.
+func usage(c *cobra.Command) string {
+	line, help := c.CommandPath(), c.Root().Name()+" help"
+	if c.HasParent() {
+		_, rest, _ := strings.Cut(c.Use, " ")
+		line += " " + rest
+		_, path, _ := strings.Cut(c.CommandPath(), " ")
+		help += " " + path
+	} else {
+		line += " COMMAND"
+	}
+	text := "Usage: " + strings.TrimSpace(line)
+	if c.HasAvailableSubCommands() {
+		var names []string
+		for _, sub := range c.Commands() {
+			if sub.IsAvailableCommand() {
+				names = append(names, sub.Name())
+			}
+		}
+		text += "\nCommands: " + strings.Join(names, ", ")
+	}
+	return text + "\nMore: " + help
+}
+
+// noArgs refuses arguments. Of a command that has others below it an argument is one of those, misspelt.
+func noArgs(c *cobra.Command, args []string) error {
+	switch {
+	case len(args) == 0:
+		return nil
+	case !c.HasSubCommands():
+		return fmt.Errorf("%q is not expected: %s takes no arguments, only flags", args[0], c.CommandPath())
+	}
+	c.SuggestionsMinimumDistance = 2
+	problem := fmt.Sprintf("unknown command %q", args[0])
+	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+		problem += fmt.Sprintf("; did you mean %s?", strings.Join(near, " or "))
+	}
+	return errors.New(problem)
 }
 
 func (p *program) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "kinesis-snowflake",
 		Short:         "Load Kinesis data streams into Snowflake tables, each record exactly once",
-		Args:          cobra.NoArgs,
+		Args:          noArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE: func(*cobra.Command, []string) error {

@@ -3,101 +3,13 @@ package admin
 import (
 	"cmp"
 	"context"
-	"errors"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"kinesis-snowflake/internal/row"
-	"kinesis-snowflake/source"
 	"kinesis-snowflake/source/lease"
 )
-
-// State says what becomes of a shard just now.
-type State string
-
-// The states of a shard.
-const (
-	Finished State = "finished"  // read to its end, and all of it loaded
-	Handover State = "hand-over" // its worker was asked to give it to another
-	Blocked  State = "blocked"   // a parent is not finished
-	Reading  State = "reading"   // its owner is alive
-	Unread   State = "unread"    // nothing was loaded yet, and nobody seen alive has it
-	Waiting  State = "waiting"   // begun, and nobody seen alive has it
-	NoLease  State = "no lease"  // the stream has it; its lease is made when a parent ends, or by a worker's audit
-	Broken   State = "broken"    // its row cannot be read; workers leave it alone
-	Cleaned  State = "cleaned"   // finished, and so are its children, or as good as: its lease was deleted
-)
-
-// Unleased reports whether there is no lease to say anything of.
-func (s State) Unleased() bool { return s == NoLease || s == Cleaned || s == Broken }
-
-// ListOptions say what a list holds.
-type ListOptions struct {
-	Watch   time.Duration // how long counters are watched; [Admin.DefaultWatch] when zero
-	Lag     bool          // ask each unfinished shard how far behind its checkpoint is
-	Offsets bool          // read the offsets in Snowflake, which wakes the warehouse
-}
-
-// Listing is what is known of a pipeline's leases. Ages and lags are in milliseconds.
-type Listing struct {
-	Pipeline    string   `json:"pipeline"`
-	Stream      string   `json:"stream"`
-	Region      string   `json:"region"`
-	Application string   `json:"application"`
-	Table       string   `json:"table"`
-	WatchedMS   int64    `json:"watched_ms"`
-	Exists      bool     `json:"lease_table_exists"`
-	Shards      []Shard  `json:"shards"`
-	Workers     []Worker `json:"workers"`
-	Others      []Other  `json:"other_rows,omitempty"`
-	Notes       []string `json:"notes,omitempty"`
-}
-
-// Shard is one lease, or a shard without one.
-type Shard struct {
-	ID             string    `json:"shard"`
-	State          State     `json:"state"`
-	Owner          string    `json:"owner,omitempty"` // who may renew and checkpoint it
-	Life           Life      `json:"owner_is,omitempty"`
-	NextOwner      string    `json:"next_owner,omitempty"`
-	Checkpoint     Place     `json:"checkpoint,omitzero"`
-	StartTime      time.Time `json:"start_time,omitzero"`               // that LATEST or AT_TIMESTAMP stands for
-	Prepared       Place     `json:"prepared_checkpoint,omitzero"`      // of KCL
-	Offset         *Place    `json:"offset,omitempty"`                  // in Snowflake, when asked for and there
-	LagMS          *int64    `json:"lag_ms,omitempty"`                  // how old what follows the checkpoint is
-	LagError       string    `json:"lag_error,omitempty"`               // why that is not known
-	RenewedMS      *int64    `json:"renewed_ago_ms,omitempty"`          // as observed; not seen when absent
-	CheckpointedMS *int64    `json:"checkpoint_moved_ago_ms,omitempty"` // the same
-	Parents        []string  `json:"parents,omitempty"`
-	Children       []string  `json:"children,omitempty"`
-	Counter        int64     `json:"counter"`
-	Switches       int64     `json:"owner_switches_since_checkpoint"`
-}
-
-// Place is a position for JSON.
-type Place struct {
-	Sequence    string `json:"sequence"`
-	Subsequence int64  `json:"subsequence"`
-}
-
-// Worker sums up what a worker holds; the name "" stands for leases without owner.
-type Worker struct {
-	Name     string `json:"worker"`
-	Life     Life   `json:"is,omitempty"`
-	Leases   int    `json:"leases"`
-	Finished int    `json:"finished"`
-	Reading  int    `json:"reading"`
-	MaxLagMS *int64 `json:"max_lag_ms,omitempty"`
-}
-
-// Other is a row that is no lease of this stream.
-type Other struct {
-	Key    string `json:"key"`
-	What   string `json:"what"`
-	Broken bool   `json:"broken,omitempty"`
-}
 
 // DefaultWatch is half a lease duration: a worker renews every third of it.
 func (a *Admin) DefaultWatch() time.Duration { return a.cfg.Source.LeaseDuration / 2 }
@@ -262,43 +174,6 @@ func (a *Admin) offsetsOf(ctx context.Context, out *Listing) error {
 	return nil
 }
 
-// looksAtOnce bounds the shards that are asked at once.
-const looksAtOnce = 8
-
-// sidelong does something for each of n shards, a few at a time, and waits for all.
-func sidelong(n int, do func(i int)) {
-	var wg sync.WaitGroup
-	room := make(chan struct{}, looksAtOnce)
-	for i := range n {
-		room <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-room }()
-			do(i)
-		})
-	}
-	wg.Wait()
-}
-
-func (a *Admin) lags(ctx context.Context, out *Listing) error {
-	sidelong(len(out.Shards), func(i int) {
-		s := &out.Shards[i]
-		if s.State == Finished || s.State.Unleased() {
-			return
-		}
-		ahead, err := a.tools.Look(ctx, s.ID, row.Position(s.Checkpoint), s.StartTime)
-		switch {
-		case errors.Is(err, source.ErrShardGone):
-			s.LagError = "gone from the stream"
-		case err != nil:
-			s.LagError = err.Error()
-		default:
-			ms := max(0, ahead.Behind.Milliseconds())
-			s.LagMS = &ms
-		}
-	})
-	return ctx.Err()
-}
-
 // workers sums up the shards.
 func (l *Listing) workers(w *watched, patience time.Duration) {
 	byName := map[string]*Worker{}
@@ -322,6 +197,9 @@ func (l *Listing) workers(w *watched, patience time.Duration) {
 			k.Finished++
 		case Reading:
 			k.Reading++
+		}
+		if s.LagError != "" {
+			k.LagsUnknown++
 		}
 		if s.LagMS != nil && (k.MaxLagMS == nil || *s.LagMS > *k.MaxLagMS) {
 			k.MaxLagMS = s.LagMS
