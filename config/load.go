@@ -62,6 +62,7 @@ func parse(name string, data []byte, env func(string) (string, bool), read func(
 	d.section(d.root, "", root, where)
 	d.rules(&p)
 	d.errs.sortByPosition()
+	p.places = d.at
 	return &p, d
 }
 

@@ -14,6 +14,19 @@ type Pipeline struct {
 	ShutdownTimeout time.Duration // for the last flush, commit and release after a stop was asked for
 	FailedMessages  FailedMessages
 	Telemetry       Telemetry
+
+	places map[string]position // of the keys that the file has
+}
+
+// Fault is what somebody else found wrong with the value of a key, or of the file that key_file names, at its place.
+func (p *Pipeline) Fault(key, problem string) *Error {
+	where, ok := p.places[key]
+	if !ok {
+		if where, ok = p.places[key+"_file"]; ok {
+			key += "_file"
+		}
+	}
+	return &Error{File: p.File, Line: where.line, Column: where.column, Key: key, Problem: problem}
 }
 
 // Source says which stream is read, from where on, and how its shards are shared between workers.

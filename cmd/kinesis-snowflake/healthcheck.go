@@ -25,7 +25,7 @@ func (p *program) healthcheckCommand() *cobra.Command {
 		Long: `Ask a running process whether it is alive: GET /healthz at the file's telemetry.listen, or at a URL.
 
 Made for a container without a shell. Exit code 0: alive; 1: not alive, or no answer.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			target, err := healthURL(file, address)
 			if err != nil {

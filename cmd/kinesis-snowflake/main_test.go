@@ -4,6 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
@@ -97,21 +100,30 @@ func TestUsage(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(filepath.Dir(shaped), "orders.json"), []byte(`{"type": "nothing"}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	keyed := pipelineFile(t, "keyed", quiet)
+	rewrite(t, keyed, "password: hunter2", "\n   private_key_file: key.p8")
+	keyFile(t, filepath.Join(filepath.Dir(keyed), "key.p8"))
+	spooled := pipelineFile(t, "spooled", quiet)
+	rewrite(t, spooled, "password: hunter2", "password: hunter2, spool_dir: /none")
 	for name, tt := range map[string]struct {
 		args           []string
 		code           int
 		stdout, stderr string // parts
 	}{
 		"no command":             {nil, 2, "", "no command is given"},
-		"unknown command":        {[]string{"walk"}, 2, "", `unknown command "walk"`},
+		"unknown command":        {[]string{"walk"}, 2, "", "unknown command \"walk\"\nUsage: kinesis-snowflake COMMAND\nCommands: check, healthcheck,"},
+		"misspelt command":       {[]string{"chek"}, 2, "", "unknown command \"chek\"; did you mean check?\n"},
 		"unknown flag":           {[]string{"run", "--fast"}, 2, "", "unknown flag: --fast"},
-		"run without a file":     {[]string{"run"}, 2, "", `required flag(s) "config" not set`},
-		"run with an argument":   {[]string{"run", "-c", good, "more"}, 2, "", `unknown command "more"`},
+		"run without a file":     {[]string{"run"}, 2, "", "required flag(s) \"config\" not set\nUsage: kinesis-snowflake run -c FILE [-c FILE...]\nMore: kinesis-snowflake help run\n"},
+		"run with an argument":   {[]string{"run", "-c", good, "more"}, 2, "", `"more" is not expected: kinesis-snowflake run takes no arguments`},
 		"run with a bad file":    {[]string{"run", "-c", bad}, 2, "", "bad.yaml:3:9: memory: "},
 		"run with no such file":  {[]string{"run", "-c", "/none.yaml"}, 2, "", "/none.yaml: cannot be read"},
 		"check good":             {[]string{"check", "-c", good}, 0, "good.yaml: ok: stream orders in eu-central-1 into table d.s.good\n", ""},
 		"check bad, every fault": {[]string{"check", "-c", good, "-c", bad}, 2, "", "bad.yaml:4:1: x: is not a key"},
-		"check a bad schema":     {[]string{"check", "-c", shaped}, 2, "", "shaped.yaml: transform: set up transform.json_schema "},
+		"check a bad schema":     {[]string{"check", "-c", shaped}, 2, "", "shaped.yaml:4:13: transform.json_schema: set up transform.json_schema "},
+		"replay, a bad schema":   {[]string{"replay", "-c", shaped, "--log", "/dev/null"}, 2, "", "shaped.yaml:4:13: transform.json_schema: "},
+		"check a bad key":        {[]string{"check", "-c", keyed}, 2, "", "keyed.yaml:3:4: sink.private_key_file: the key is a ed25519.PrivateKey; Snowflake's key-pair authentication wants RSA"},
+		"check, no spool folder": {[]string{"check", "-c", spooled}, 0, "spooled.yaml: note: sink.spool_dir is not there: stat /none: no such file or directory\n", ""},
 		"check the same twice":   {[]string{"check", "-c", good, "-c", good}, 2, "", "source.application: is the same as in"},
 		"check without a file":   {[]string{"check"}, 2, "", `required flag(s) "config" not set`},
 		"healthcheck of nothing": {[]string{"healthcheck"}, 2, "", "at least one of the flags in the group [config url] is required"},
@@ -133,6 +145,43 @@ func TestUsage(t *testing.T) {
 				t.Errorf("stderr is %q, want ... %q", out, tt.stderr)
 			}
 		})
+	}
+}
+
+// A profile that is not there ends a run at its start; without a network it can only be a note, as it is another on another
+// machine.
+func TestCheckNotesAProfileThatIsNotThere(t *testing.T) {
+	t.Setenv("AWS_PROFILE", "nobody")
+	t.Setenv("AWS_CONFIG_FILE", "/dev/null")
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+	p, b := setup(notRun)
+	if code := p.execute([]string{"check", "-c", pipelineFile(t, "good", quiet)}); code != 0 {
+		t.Errorf("exit code %d: %s", code, b.stderr.String())
+	}
+	has(t, b.stdout.String(), "good.yaml: ok: ", "good.yaml: note: the source cannot be set up: load AWS configuration: ", "nobody")
+}
+
+// rewrite replaces a part of a pipeline file.
+func rewrite(t *testing.T, file, old, new string) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil || !bytes.Contains(text, []byte(old)) {
+		t.Fatal(err, old)
+	}
+	if err := os.WriteFile(file, bytes.Replace(text, []byte(old), []byte(new), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// keyFile writes a private key that Snowflake has no use for.
+func keyFile(t *testing.T, file string) {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -38,7 +38,7 @@ the table's columns only (DESC TABLE), which wakes no warehouse; if it cannot be
 With --file the records are the lines of a file, - for the standard input, and neither AWS nor Snowflake is contacted.
 
 The exit code is 0 whatever the plan says, unless --strict asks for 1.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if o.Records < 0 || o.Rows < 0 {
 				return errors.New("--records and --rows must not be negative")

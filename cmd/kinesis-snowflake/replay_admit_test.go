@@ -260,7 +260,7 @@ func TestReplayUsage(t *testing.T) {
 		"without log":   {[]string{"replay", "-c", good}, `required flag(s) "log" not set`},
 		"since when":    {[]string{"replay", "-c", good, "--log", "x", "--since", "monday"}, `--since is "monday"; it must be a time like`},
 		"no such log":   {[]string{"replay", "-c", good, "--log", "/none.jsonl"}, "open --log: open /none.jsonl"},
-		"with argument": {[]string{"replay", "-c", good, "--log", "x", "more"}, `unknown command "more"`},
+		"with argument": {[]string{"replay", "-c", good, "--log", "x", "more"}, `"more" is not expected: kinesis-snowflake replay takes no arguments`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, b := setup(notRun)

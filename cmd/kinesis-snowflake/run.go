@@ -29,7 +29,7 @@ SIGTERM or SIGINT stops them: reading ends, what was read is loaded and checkpoi
 each file's shutdown_timeout. A second signal ends the process at once; what was not yet loaded is then read again by the next run.
 
 A pipeline that fails does not stop the others, but the exit code is then 1.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			pipelines, err := load(files)
 			if err != nil {

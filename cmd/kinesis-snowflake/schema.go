@@ -19,7 +19,7 @@ Save it beside the files, and let a file's first line name it:
   # yaml-language-server: $schema=pipeline.schema.json
 
 The schema takes every file that check takes. What depends on the environment, check alone can say.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if err := config.WriteJSONSchema(p.stdout); err != nil {
 				return failure{err: fmt.Errorf("print the schema: %w", err)}
