@@ -3,16 +3,14 @@ package replay
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
-	"strings"
+	"slices"
 	"time"
 
 	"kinesis-snowflake/internal/row"
+	"kinesis-snowflake/internal/unpack"
 	"kinesis-snowflake/transform"
 )
 
@@ -26,31 +24,36 @@ type Line struct {
 	Shard       string
 	At          row.Position
 	Arrival     time.Time
-	Stage       row.Stage
-	Reason      string
+	Rows        []uint32 // which of its rows failed
+	Count       int      // lines of this message
 }
 
-// Log is what was read of logs.
+// Log is what was read of logs. It keeps about half a kilobyte of each different message, however long the logs are.
 type Log struct {
-	Lines      []Line
-	Older      int // lines of failed messages from before the time that was asked for
-	PassedOver int // other lines
-	Unreadable int // lines of failed messages that do not name a record
+	Lines      []Line // one a message, in the order in which they came
+	Older      int    // lines of failed messages from before the time that was asked for
+	PassedOver int    // other lines
+	Unreadable int    // lines of failed messages that do not name a record
+
+	at    map[lineKey]int
+	texts map[string]string // those that many lines have alike
+}
+
+// lineKey is what tells one message from another.
+type lineKey struct {
+	stream, streamID, application, table, shard string
+	at                                          row.Position
 }
 
 // maxLine bounds a line. The longest that is written holds a payload of 10 MiB in base64.
 const maxLine = 64 << 20
 
 // Read adds the lines of one log that were written at or after since: in the connector's formats json, snowflake and text,
-// also behind the prefix or in the envelope of what collected them ("log" or "message"), and all that by gzip.
+// also behind the prefix or in the envelope of what collected them ("log" or "message"), and all that by gzip or zstd.
 func (l *Log) Read(r io.Reader, since time.Time) error {
-	in := bufio.NewReaderSize(r, 64<<10)
-	if magic, err := in.Peek(2); err == nil && magic[0] == 0x1f && magic[1] == 0x8b {
-		z, err := gzip.NewReader(in)
-		if err != nil {
-			return fmt.Errorf("read the log: %w", err)
-		}
-		in = bufio.NewReaderSize(z, 64<<10)
+	in, err := unpack.Text(r)
+	if err != nil {
+		return fmt.Errorf("read the log: %w", err)
 	}
 	var long []byte
 	for {
@@ -88,7 +91,11 @@ func (l *Log) line(text []byte, since time.Time) {
 	}
 	f, ok := parse(text, 0)
 	if !ok {
-		l.PassedOver++
+		if looksFailed(text) {
+			l.Unreadable++
+		} else {
+			l.PassedOver++
+		}
 		return
 	}
 	line, ok := f.line()
@@ -98,7 +105,37 @@ func (l *Log) line(text []byte, since time.Time) {
 	case !since.IsZero() && line.when().Before(since):
 		l.Older++
 	default:
-		l.Lines = append(l.Lines, line)
+		l.add(&line)
+	}
+}
+
+// add counts a line to its message.
+func (l *Log) add(line *Line) {
+	if l.at == nil {
+		l.at, l.texts = map[lineKey]int{}, map[string]string{}
+	}
+	for _, text := range []*string{&line.Stream, &line.StreamID, &line.Application, &line.Table, &line.Shard} {
+		same, ok := l.texts[*text]
+		if !ok {
+			same = *text
+			l.texts[same] = same
+		}
+		*text = same
+	}
+	key := lineKey{line.Stream, line.StreamID, line.Application, line.Table, line.Shard, line.At}
+	i, known := l.at[key]
+	if !known {
+		i = len(l.Lines)
+		l.at[key] = i
+		l.Lines = append(l.Lines, *line)
+		l.Lines[i].Rows = nil
+	}
+	have := &l.Lines[i]
+	have.Count++
+	for _, n := range line.Rows {
+		if at, found := slices.BinarySearch(have.Rows, n); !found {
+			have.Rows = slices.Insert(have.Rows, at, n)
+		}
 	}
 }
 
@@ -108,132 +145,4 @@ func (l *Line) when() time.Time {
 		return l.Arrival
 	}
 	return l.Logged
-}
-
-// fields are those of a line, in whatever format.
-type fields struct {
-	Time        string `json:"time"`
-	Stream      string `json:"stream"`
-	StreamID    string `json:"stream_id"`
-	Application string `json:"application"`
-	Table       string `json:"table"`
-	Shard       string `json:"shard"`
-	Sequence    number `json:"sequence"`
-	Subsequence number `json:"subsequence"`
-	Arrival     string `json:"arrival"`
-	Stage       string `json:"stage"`
-	Reason      string `json:"reason"`
-}
-
-// number is a number or a text of one.
-type number string
-
-// UnmarshalJSON implements [json.Unmarshaler].
-func (n *number) UnmarshalJSON(b []byte) error {
-	*n = number(strings.Trim(string(b), `"`))
-	return nil
-}
-
-// wrapped is a line with what may stand around its fields.
-type wrapped struct {
-	fields
-	Msg        string          `json:"msg"`
-	Timestamp  string          `json:"timestamp"`
-	Body       json.RawMessage `json:"body"`
-	Attributes *fields         `json:"attributes"`
-	Log        json.RawMessage `json:"log"`
-	Message    json.RawMessage `json:"message"`
-}
-
-// maxWraps bounds the envelopes around a line: a collector's, and that of the runtime below it.
-const maxWraps = 3
-
-func parse(text []byte, depth int) (*fields, bool) {
-	at := bytes.IndexByte(text, '{')
-	if at < 0 || bytes.Contains(text[:at], []byte("msg=")) {
-		return parseText(string(text))
-	}
-	var w wrapped
-	if json.Unmarshal(text[at:], &w) != nil {
-		return parseText(string(text))
-	}
-	var body string
-	_ = json.Unmarshal(w.Body, &body) // anything but a text is not the connector's
-	switch {
-	case w.Msg == transform.FailedMessage:
-		return &w.fields, true
-	case body == transform.FailedMessage && w.Attributes != nil:
-		if w.Attributes.Time == "" {
-			w.Attributes.Time = w.Timestamp
-		}
-		return w.Attributes, true
-	case depth >= maxWraps:
-		return nil, false
-	}
-	for _, inner := range []json.RawMessage{w.Log, w.Message} {
-		var line string
-		if json.Unmarshal(inner, &line) != nil {
-			line = string(inner) // an object, perhaps
-		}
-		if strings.Contains(line, transform.FailedMessage) {
-			return parse([]byte(line), depth+1)
-		}
-	}
-	return nil, false
-}
-
-// parseText reads key=value pairs, values quoted as in Go where they must be.
-func parseText(text string) (*fields, bool) {
-	f, found := &fields{}, false
-	to := map[string]*string{"time": &f.Time, "stream": &f.Stream, "stream_id": &f.StreamID, "application": &f.Application, "table": &f.Table, "shard": &f.Shard,
-		"sequence": (*string)(&f.Sequence), "subsequence": (*string)(&f.Subsequence), "arrival": &f.Arrival, "stage": &f.Stage, "reason": &f.Reason}
-	for text != "" {
-		key, rest, ok := strings.Cut(text, "=")
-		if !ok {
-			break
-		}
-		key = key[strings.LastIndexByte(key, ' ')+1:]
-		var value string
-		if quoted, err := strconv.QuotedPrefix(rest); err == nil {
-			text = rest[len(quoted):]
-			if value, err = strconv.Unquote(quoted); err != nil {
-				return nil, false
-			}
-		} else {
-			value, text, _ = strings.Cut(rest, " ")
-		}
-		if key == "msg" && value == transform.FailedMessage {
-			found = true
-		}
-		if field := to[key]; field != nil {
-			*field = value
-		}
-	}
-	return f, found
-}
-
-// maxSequence is the length of the longest sequence number.
-const maxSequence = 129
-
-func (f *fields) line() (Line, bool) {
-	l := Line{
-		Logged: timeOf(f.Time), Stream: f.Stream, StreamID: f.StreamID, Application: f.Application, Table: f.Table, Shard: f.Shard,
-		At: row.Position{Sequence: string(f.Sequence)}, Arrival: timeOf(f.Arrival), Stage: row.Stage(f.Stage), Reason: f.Reason,
-	}
-	sub, err := strconv.ParseInt(string(f.Subsequence), 10, 64)
-	if f.Subsequence == "" {
-		err = nil
-	}
-	l.At.Subsequence = sub
-	return l, err == nil && sub >= 0 && l.At.IsNumber() && len(l.At.Sequence) <= maxSequence && l.Shard != "" && l.Stream != ""
-}
-
-// timeOf reads the times that loggers and Snowflake's event table write; zero for any other.
-func timeOf(text string) time.Time {
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02 15:04:05.999999999 -0700", "2006-01-02 15:04:05.999999999"} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t
-		}
-	}
-	return time.Time{}
 }

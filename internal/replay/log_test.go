@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -39,7 +40,7 @@ func written(t *testing.T, format config.LogFormat, payload []byte) []byte {
 var want = Line{
 	Stream: "orders", StreamID: "arn:aws:kinesis:eu-central-1:1:stream/orders@1700000000", Application: "orders-to-snowflake", Table: `"RAW"."KINESIS"."it's = ""T"""`,
 	Shard: "shardId-000000000001", At: row.Position{Sequence: sequence, Subsequence: 3}, Arrival: time.UnixMilli(1782907200120).UTC(),
-	Stage: row.StageValidate, Reason: `/a: "x" is no "message failed" = {`,
+	Rows: []uint32{2}, Count: 1,
 }
 
 // one reads a log of one failed message and two other lines.
@@ -93,12 +94,31 @@ func TestEveryFormatIsRead(t *testing.T) {
 		"of Docker": around(func(line string) string {
 			return `{"log":` + quoted(line+"\n") + `,"stream":"stderr","time":"2020-01-01T00:00:00Z"}`
 		}),
-		"of a collector":          around(func(line string) string { return `{"time":"x","message":` + quoted(`{"log":`+quoted(line)+`}`) + `}` }),
+		"of a collector": around(func(line string) string { return `{"time":"x","message":` + quoted(`{"log":`+quoted(line)+`}`) + `}` }),
+		"split by Docker": around(func(line string) string {
+			cut := min(len(line), 16<<10)
+			out := `{"log":` + quoted(line[:cut]) + `,"stream":"stderr","time":"2020-01-01T00:00:00Z"}`
+			if cut < len(line) {
+				out += "\n" + `{"log":` + quoted(line[cut:]+"\n") + `,"stream":"stderr","time":"2020-01-01T00:00:00Z"}`
+			}
+			return out
+		}),
+		"split by containerd": around(func(line string) string {
+			cut := min(len(line), 16<<10)
+			return "2026-07-01T12:00:01.5Z stderr P " + line[:cut] + "\n2026-07-01T12:00:01.5Z stderr F " + line[cut:]
+		}),
+		"of aws logs, in JSON":    around(func(line string) string { return `            "message": ` + quoted(line) + "," }),
+		"of aws logs, a list":     around(func(line string) string { return "    " + quoted(line) + "," }),
+		"in CSV":                  around(func(line string) string { return `"x","` + strings.ReplaceAll(line, `"`, `""`) + `",7` }),
+		"with more behind it":     around(func(line string) string { return line + " [stderr]" }),
 		"with Windows' line ends": func(b []byte) []byte { return bytes.ReplaceAll(b, []byte("\n"), []byte("\r\n")) },
 	} {
 		for _, format := range []config.LogFormat{config.LogJSON, config.LogText, config.LogSnowflake} {
 			t.Run(fmt.Sprint(name, ", ", format), func(t *testing.T) {
 				l := one(t, pack(written(t, format, bytes.Repeat([]byte("long"), 50_000))), time.Time{})
+				if strings.HasPrefix(name, "split") {
+					l.PassedOver = 2
+				}
 				if len(l.Lines) != 1 || l.PassedOver != 2 || l.Unreadable != 0 {
 					t.Fatalf("%d failed messages, %d passed over, %d unreadable", len(l.Lines), l.PassedOver, l.Unreadable)
 				}
@@ -107,6 +127,10 @@ func TestEveryFormatIsRead(t *testing.T) {
 					t.Errorf("logged at %v", got.Logged)
 				}
 				got.Logged = time.Time{}
+				want := want
+				if strings.HasPrefix(name, "split") { // these stand behind the payload
+					want.StreamID, want.Application, want.Table = "", "", ""
+				}
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Error(diff)
 				}
@@ -120,7 +144,7 @@ func TestEventTable(t *testing.T) {
 	l := one(t, []byte(`{"attributes":{"application":"a","arrival":"2026-07-01T12:00:00.120Z","reason":"r","row":0,"sequence":"495","shard":"s","stage":"load","stream":"orders","subsequence":2},"body":"message failed","timestamp":"2026-07-01 12:00:05.123456"}
 {"attributes":{},"body":"serving probes","timestamp":"2026-07-01 12:00:05.123456"}`), time.Time{})
 	want := []Line{{Logged: time.Date(2026, 7, 1, 12, 0, 5, 123456000, time.UTC), Stream: "orders", Application: "a", Shard: "s", At: row.Position{Sequence: "495", Subsequence: 2},
-		Arrival: time.UnixMilli(1782907200120).UTC(), Stage: row.StageLoad, Reason: "r"}}
+		Arrival: time.UnixMilli(1782907200120).UTC(), Rows: []uint32{0}, Count: 1}}
 	if diff := cmp.Diff(want, l.Lines); diff != "" {
 		t.Error(diff)
 	}
@@ -159,8 +183,45 @@ func TestLinesThatNameNoRecord(t *testing.T) {
 	}
 }
 
+// A line that is cut names its message rightly, or is counted as one that names none.
+func TestCutLines(t *testing.T) {
+	for _, format := range []config.LogFormat{config.LogJSON, config.LogText, config.LogSnowflake} {
+		line := bytes.Split(written(t, format, []byte("payload")), []byte("\n"))[1]
+		marked := bytes.Index(line, []byte("message failed")) + len(`message failed"`)
+		read := 0
+		for n := marked; n < len(line); n++ {
+			l := one(t, line[:n], time.Time{})
+			switch {
+			case len(l.Lines) == 1:
+				read++
+				got := l.Lines[0]
+				if got.Stream != want.Stream || got.Shard != want.Shard || got.At != want.At || got.Rows[0] != 2 {
+					t.Fatalf("%s: %s: %+v", format, line[:n], got)
+				}
+			case l.Unreadable != 1:
+				t.Fatalf("%s: %s: %+v", format, line[:n], l)
+			}
+		}
+		if read < 100 {
+			t.Errorf("%s: %d cut lines were read", format, read)
+		}
+	}
+}
+
+// However often a message has a line, it is kept once.
+func TestLinesOfOneMessage(t *testing.T) {
+	text := ""
+	for n := range 30 {
+		text += fmt.Sprintf(`{"msg":"message failed","stream":"orders","shard":"s","sequence":"%d","row":%d}`+"\n", n%2, n%5)
+	}
+	l := one(t, []byte(text), time.Time{})
+	if len(l.Lines) != 2 || l.Lines[0].Count != 15 || !slices.Equal(l.Lines[1].Rows, []uint32{0, 1, 2, 3, 4}) {
+		t.Errorf("%+v", l.Lines)
+	}
+}
+
 func TestLogsThatAreNone(t *testing.T) {
-	for name, text := range map[string][]byte{"broken gzip": {0x1f, 0x8b, 8, 0, 1}, "an endless line": bytes.Repeat([]byte("x"), maxLine+64<<10)} {
+	for name, text := range map[string][]byte{"UTF-16": []byte("\xff\xfe{\x00"), "broken gzip": {0x1f, 0x8b, 8, 0, 1}, "an endless line": bytes.Repeat([]byte("x"), maxLine+64<<10)} {
 		if err := new(Log).Read(bytes.NewReader(text), time.Time{}); err == nil || !strings.Contains(err.Error(), "read the log") {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -36,7 +36,8 @@ type message struct {
 	shard   string
 	at      row.Position
 	arrival time.Time
-	state   State // "" until it is known
+	failed  []uint32 // which of its rows did, by the log
+	state   State    // "" until it is known
 	reason  string
 	rows    int64
 	// found says that the stream still has its record. It is the reader's; the rest is the loader's.
@@ -64,18 +65,19 @@ func gather(l *Log, p pipelineID) *messages {
 	for i := range l.Lines {
 		line := &l.Lines[i]
 		if !p.wrote(line) {
-			ms.others++
+			ms.others += line.Count
 			continue
 		}
-		ms.lines++
+		ms.lines += line.Count
 		k := key{line.Shard, line.At}
 		if line.StreamID != "" && line.StreamID != p.streamID {
 			k.shard = line.StreamID + " " + k.shard
 		}
-		if seen[k] != nil {
+		if m := seen[k]; m != nil { // of a version of the connector that said less of it
+			m.failed = append(m.failed, line.Rows...)
 			continue
 		}
-		m := &message{shard: line.Shard, at: line.At, arrival: line.Arrival}
+		m := &message{shard: line.Shard, at: line.At, arrival: line.Arrival, failed: line.Rows}
 		seen[k] = m
 		ms.all = append(ms.all, m)
 		if k.shard != line.Shard {
