@@ -34,7 +34,7 @@ func awsConfig(ctx context.Context, o *Options) (aws.Config, error) {
 		// HTTP/2 would put all shards on one connection: one TLS stream's throughput, and one stall stops them all.
 		httpVersions(t, false)
 	})
-	options := []func(*config.LoadOptions) error{config.WithHTTPClient(client)}
+	options := []func(*config.LoadOptions) error{config.WithHTTPClient(client), config.WithLogger(sdkLog(o.Logger))}
 	if o.Region != "" {
 		options = append(options, config.WithRegion(o.Region))
 	}

@@ -15,7 +15,6 @@ import (
 
 	"kinesis-snowflake/config"
 	"kinesis-snowflake/internal/admin"
-	"kinesis-snowflake/sink/snowflake"
 )
 
 func (p *program) leasesCommand() *cobra.Command {
@@ -49,7 +48,7 @@ func (p *program) eachPipeline(parent context.Context, files []string, do func(c
 	}()
 	// What the clients have to say is for whoever sits there, in whatever form the process logs otherwise.
 	log := slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	if err := snowflake.LogDriver(log); err != nil {
+	if err := logLibraries(log); err != nil {
 		return failure{err: err}
 	}
 	var failed []error

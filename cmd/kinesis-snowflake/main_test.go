@@ -6,9 +6,11 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/x509"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"log"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -229,6 +231,21 @@ func TestOneFailureLeavesTheOthersAndExitsWith1(t *testing.T) {
 	}
 	if out := b.stderr.String(); !strings.Contains(out, `"msg":"pipeline failed","pipeline":"`) || !strings.Contains(out, `"error":"no grant"`) || strings.Count(out, "\n") != 1 {
 		t.Errorf("stderr is %q", out)
+	}
+}
+
+// What a library writes by itself is a log line like the others.
+func TestLibrariesWriteLogLines(t *testing.T) {
+	p, b := setup(func(context.Context, *config.Pipeline, pipeline.RunOptions) error {
+		log.Printf("unsolicited response\nin two lines")
+		return nil
+	})
+	if code := p.execute([]string{"run", "-c", pipelineFile(t, "one", "telemetry: {listen: off, log: {level: warn}}\n")}); code != 0 {
+		t.Fatal(code)
+	}
+	var line struct{ Level, Msg string }
+	if err := json.Unmarshal([]byte(b.stderr.String()), &line); err != nil || line.Level != "WARN" || line.Msg != "unsolicited response\nin two lines" {
+		t.Errorf("%v in %q", err, b.stderr.String())
 	}
 }
 

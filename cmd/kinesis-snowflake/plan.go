@@ -14,7 +14,6 @@ import (
 
 	"kinesis-snowflake/config"
 	"kinesis-snowflake/internal/plan"
-	"kinesis-snowflake/sink/snowflake"
 )
 
 // errConflicts is what --strict makes of a report that is not clean.
@@ -80,7 +79,7 @@ The exit code is 0 whatever the plan says, unless --strict asks for 1.`,
 
 func (p *program) plan(ctx context.Context, cfg *config.Pipeline, o plan.Options, sample string) (*plan.Report, error) {
 	o.Logger = slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	if err := snowflake.LogDriver(o.Logger); err != nil {
+	if err := logLibraries(o.Logger); err != nil {
 		return nil, err
 	}
 	o.KinesisTransport, o.SnowflakeTransport = p.transports.kinesis, p.transports.snowflake

@@ -10,6 +10,8 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -17,7 +19,6 @@ import (
 
 	"kinesis-snowflake/config"
 	"kinesis-snowflake/internal/replay"
-	"kinesis-snowflake/sink/snowflake"
 )
 
 func (p *program) replayCommand() *cobra.Command {
@@ -29,8 +30,8 @@ func (p *program) replayCommand() *cobra.Command {
 		Short: "Load messages again that failed, once the pipeline file is mended",
 		Long: `Load messages again that failed, once the pipeline file is mended.
 
-The log is what the connector wrote, in whichever of its formats, with all its other lines; a file may be packed by gzip, and
-- is standard input. The records that its failed messages name are read from the stream once more, go through the transform
+The log is what the connector wrote, in whichever of its formats, with all its other lines; a file may be packed by gzip or
+zstd, and - is standard input. The records that its failed messages name are read from the stream once more, go through the transform
 as the file has it now, and the rows that the table does not hold are loaded: each once, also when this is run again, was
 killed, or runs beside the connector. The stream keeps records for its retention period only.
 
@@ -38,7 +39,7 @@ Messages that lie after what the connector has loaded are left to it. What is no
 makes the exit code 1.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			from, err := parseSince(since)
+			from, err := parseSince(since, time.Now())
 			if err != nil {
 				return err
 			}
@@ -55,7 +56,7 @@ makes the exit code 1.`,
 	}
 	filesFlag(c, &files)
 	c.Flags().StringArrayVar(&logs, "log", nil, "`FILE` that the connector's log was written to, or -; may be given several times")
-	c.Flags().StringVar(&since, "since", "", "only lines written at or after this `TIME` (RFC 3339)")
+	c.Flags().StringVar(&since, "since", "", "only lines written at or after this `TIME` (RFC 3339), or so long ago: 90m, 24h, 7d")
 	c.Flags().BoolVar(&dryRun, "dry-run", false, "only say what would be loaded; nothing is written")
 	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON object a pipeline, a line each")
 	if err := c.MarkFlagRequired("log"); err != nil {
@@ -64,15 +65,23 @@ makes the exit code 1.`,
 	return c
 }
 
-func parseSince(text string) (time.Time, error) {
+// parseSince reads a time, or how long ago it was.
+func parseSince(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
-	t, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		return t, fmt.Errorf("--since is %q; it must be a time like 2026-11-22T09:00:00Z", text)
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t, nil
 	}
-	return t, nil
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
+			return now.Add(-time.Duration(n) * 24 * time.Hour), nil
+		}
+	}
+	if d, err := time.ParseDuration(text); err == nil && d >= 0 {
+		return now.Add(-d), nil
+	}
+	return time.Time{}, fmt.Errorf("--since is %q; it must be a time with its zone, like 2026-11-22T09:00:00Z or 2026-11-22T09:00:00+01:00, or how long ago: 90m, 24h, 7d", text)
 }
 
 func (p *program) readLogs(names []string, since time.Time) (*replay.Log, error) {
@@ -111,7 +120,7 @@ func (p *program) replayAll(parent context.Context, pipelines []*config.Pipeline
 	ctx, stop := p.untilSignal(parent)
 	defer stop()
 	o.Logger = slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	if err := snowflake.LogDriver(o.Logger); err != nil {
+	if err := logLibraries(o.Logger); err != nil {
 		return failure{err: err}
 	}
 	o.KinesisTransport, o.DynamoDBTransport, o.SnowflakeTransport = p.transports.kinesis, p.transports.dynamodb, p.transports.snowflake
@@ -191,11 +200,14 @@ func printReplay(out io.Writer, r *replay.Report) error {
 		lines int
 		what  string
 	}{
-		{r.Others, "lines are failed messages of other pipelines"}, {r.Older, "lines are from before --since"}, {r.Unreadable, "lines of failed messages name no record and are passed over"},
+		{r.Others, "lines are failed messages of other pipelines"}, {r.Older, "lines are from before --since"}, {r.Unreadable, "lines of failed messages do not say which record it was, and are passed over: were they cut?"},
 	} {
 		if n.lines > 0 {
 			fmt.Fprintf(out, "note: %d %s\n", n.lines, n.what)
 		}
+	}
+	if r.Messages+r.Others+r.Older+r.Unreadable == 0 {
+		fmt.Fprintf(out, "note: no line of the log is a failed message's; it has %s\n", plural(r.PassedOver, "line"))
 	}
 	printRescued(out, r)
 	printLeft(out, r.Left)

@@ -258,7 +258,7 @@ func TestReplayUsage(t *testing.T) {
 	}{
 		"without file":  {[]string{"replay", "--log", "x"}, `required flag(s) "config" not set`},
 		"without log":   {[]string{"replay", "-c", good}, `required flag(s) "log" not set`},
-		"since when":    {[]string{"replay", "-c", good, "--log", "x", "--since", "monday"}, `--since is "monday"; it must be a time like`},
+		"since when":    {[]string{"replay", "-c", good, "--log", "x", "--since", "monday"}, `--since is "monday"; it must be a time with its zone, like`},
 		"no such log":   {[]string{"replay", "-c", good, "--log", "/none.jsonl"}, "open --log: open /none.jsonl"},
 		"with argument": {[]string{"replay", "-c", good, "--log", "x", "more"}, `"more" is not expected: kinesis-snowflake replay takes no arguments`},
 	} {
@@ -270,6 +270,34 @@ func TestReplayUsage(t *testing.T) {
 			has(t, b.stderr.String(), tt.stderr)
 		})
 	}
+}
+
+func TestSince(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	for text, want := range map[string]time.Time{
+		"": {}, "2026-11-22T09:00:00Z": now.Add(-3 * time.Hour), "2026-11-22T09:00:00.5+05:30": now.Add(-8*time.Hour - 30*time.Minute + 500*time.Millisecond),
+		"90m": now.Add(-90 * time.Minute), "24h": now.Add(-24 * time.Hour), "7d": now.AddDate(0, 0, -7), "0s": now,
+	} {
+		if got, err := parseSince(text, now); err != nil || !got.Equal(want) {
+			t.Errorf("%q: %v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"2026-11-22", "2026-11-22T09:00:00", "-1h", "-7d", "7", "1.5d", "d"} {
+		if got, err := parseSince(text, now); err == nil {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
+
+func TestReplayOfALogWithoutFailedMessages(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, b *bubble) {
+		log, _ := b.failedLog(func(int) bool { return false })
+		_, out, _ := b.answering("", "replay", "-c", b.file, "--log", log)
+		has(t, out, "note: no line of the log is a failed message's; it has 1 line")
+		b.append(log, failed(shard0, "4959", 0)[:150])
+		_, out, _ = b.answering("", "replay", "-c", b.file, "--log", log)
+		has(t, out, "note: 1 lines of failed messages do not say which record it was, and are passed over: were they cut?")
+	})
 }
 
 func TestReplayJSON(t *testing.T) {
@@ -284,7 +312,7 @@ func TestReplayJSON(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, key := range []string{"pipeline", "stream", "table", "dry_run", "lines", "lines_before_since", "lines_of_others", "lines_unreadable", "lines_passed_over", "messages", "counts",
-			"rows_loaded", "left", "messages_not_judged"} {
+			"rows_loaded", "rescued", "left", "messages_not_judged"} {
 			if _, ok := got[key]; !ok {
 				t.Errorf("no %s: %s", key, out)
 			}

@@ -14,7 +14,6 @@ import (
 	"kinesis-snowflake/config"
 	"kinesis-snowflake/internal/pipeline"
 	"kinesis-snowflake/internal/telemetry"
-	"kinesis-snowflake/sink/snowflake"
 )
 
 func (p *program) runCommand() *cobra.Command {
@@ -53,7 +52,7 @@ func (p *program) runAll(parent context.Context, pipelines []*config.Pipeline, u
 	defer stop()
 	stderr := &lineWriter{w: p.stderr}
 	log := telemetry.NewLogger(stderr, pipelines[0].Telemetry.Log) // for what concerns the process
-	if err := snowflake.LogDriver(log); err != nil {
+	if err := logLibraries(log); err != nil {
 		return failure{err: err}
 	}
 
