@@ -11,7 +11,7 @@ import (
 // audit creates rows that the stream's lineage demands and the table lacks. What seems missing must still be missing
 // in a scan that began after it was noticed: another worker may be creating it just now.
 func (m *Machine) audit(now Instant) {
-	start, millis := m.cfg.Start.Position, m.startMillis(now, time.Time{})
+	start := m.cfg.Start.Position
 	for _, e := range m.ordered() {
 		key := e.key
 		s, listed := m.sync.shards[key]
@@ -25,9 +25,6 @@ func (m *Machine) audit(now Instant) {
 				Hint: "the application name belongs to another stream: choose another one",
 			})
 			return
-		}
-		if start == row.Latest && e.lease.StartMillis != 0 {
-			millis = min(millis, e.lease.StartMillis) // a first sync that was cut short began then
 		}
 	}
 	needs := missing(m.sync.shards, func(id string) state {
@@ -52,6 +49,7 @@ func (m *Machine) audit(now Instant) {
 		}
 	}
 
+	anew, millis := m.startAgain(now)
 	rows, unsure := map[string]Lease{}, false
 	for id, checkpoint := range needs {
 		noticed, ok := m.sync.missing[id]
@@ -62,6 +60,9 @@ func (m *Machine) audit(now Instant) {
 		case m.scan.doneAt < noticed:
 			unsure = true
 		default:
+			if checkpoint == start {
+				checkpoint = anew
+			}
 			at := millis
 			if checkpoint == row.TrimHorizon {
 				at = 0
@@ -84,6 +85,35 @@ func (m *Machine) audit(now Instant) {
 		m.list.next = now.Mono // once these are created
 	}
 	m.enqueue(rows)
+}
+
+// startAgain returns the start of a shard whose lineage the table does not know, with the time that it stands for. LATEST is
+// for the first start of all: that of a first sync that was cut short, as the rows which it has made say. In a table that was
+// begun otherwise, or so long ago that none of those rows is left, the shard's row was lost, or it came while nobody
+// looked, with its parents gone already. Then nobody knows how much of it was to be read, so all that is left is.
+func (m *Machine) startAgain(now Instant) (position string, millis int64) {
+	position, millis = m.cfg.Start.Position, m.startMillis(now, time.Time{})
+	if position != row.Latest {
+		return position, millis
+	}
+	timed, begun := false, false
+	for _, e := range m.ordered() {
+		l := &e.lease
+		switch {
+		case !e.known:
+		case l.StartMillis != 0:
+			timed, millis = true, min(millis, l.StartMillis)
+		case l.Checkpoint.Sequence == row.Latest: // made just now by KCL
+		case len(l.Parents) == 0: // a child of a timed row has no time of its own, but this one has no parent
+			return row.TrimHorizon, 0
+		default:
+			begun = true
+		}
+	}
+	if begun && !timed {
+		return row.TrimHorizon, 0
+	}
+	return position, millis
 }
 
 // superseded reports whether a closed shard without a row needs none: its children have rows, or need none either. Its

@@ -125,6 +125,62 @@ func TestAudit(t *testing.T) {
 		}
 		f.stop(a)
 	})
+	bubble(t, "ASplitThatHappenedWhileNobodyRanIsLeftToItsParent", func(t *testing.T) {
+		// As before, but what the parent's reader still has is committed later.
+		f := newFleet(t, left, right)
+		f.makeTable()
+		f.put(closed.at("5"))
+		a := f.start("a", func(c *Config) { c.Start.Position = row.Latest })
+		f.within(5*time.Second, "a has the parent", func() bool { return slices.Contains(a.open(), whole.ID) })
+		f.pass(3 * auditEvery)
+		if n := len(f.rows()); n != 1 {
+			t.Errorf("children have rows before their parent has ended:\n%s", f.table())
+		}
+		a.held(whole.ID).Finish(nil)
+		f.within(5*time.Second, "a has both", func() bool { return slices.Equal(a.open(), []string{left.ID, right.ID}) })
+		for _, id := range []string{left.ID, right.ID} {
+			if h := a.held(id); h.Start().Sequence != row.TrimHorizon {
+				t.Errorf("%s begins at %v", id, h.Start())
+			}
+		}
+		f.stop(a)
+	})
+	bubble(t, "AFinishedParentThatExpired", func(t *testing.T) {
+		f := newFleet(t, left, right)
+		f.makeTable()
+		f.put(closed.at(row.ShardEnd, left.ID, right.ID))
+		f.put(left.at("77"))
+		a := f.start("a", func(c *Config) { c.Start.Position = row.Latest })
+		f.within(10*time.Second, "a has both", func() bool { return f.open(a) == 2 })
+		if h := a.held(right.ID); h.Start().Sequence != row.TrimHorizon {
+			t.Errorf("the lost child begins at %v", h.Start())
+		}
+		f.stop(a)
+	})
+	bubble(t, "GenerationsThatCameAndWentWhileNobodyRan", func(t *testing.T) {
+		// Neither the shard with a row nor its children are still on the stream: the grandchildren came after the first start,
+		// so LATEST, which is for that one, is not for them.
+		nearer, farther := left.split("shardId-000000000003", "shardId-000000000004", "85070591730234615865843651857942052864", "85070591730234615865843651857942052863")
+		began := time.Now().Add(-100 * time.Hour).UnixMilli()
+		for name, c := range map[string]struct {
+			millis int64
+			start  string
+		}{"our table": {began, row.Latest}, "a table that does not say when it was begun": {0, row.TrimHorizon}} {
+			f := newFleet(t, nearer, farther, right)
+			f.makeTable()
+			l := closed.at("5")
+			l.StartMillis = c.millis
+			f.put(l)
+			a := f.start("a", func(c *Config) { c.Start.Position = row.Latest })
+			f.within(10*time.Second, name+": the grandchildren are read", func() bool { return slices.Contains(a.open(), nearer.ID) && slices.Contains(a.open(), farther.ID) })
+			for _, id := range []string{nearer.ID, farther.ID} {
+				if h := a.held(id); h.Start().Sequence != c.start || c.millis != 0 && h.StartTime().UnixMilli() != c.millis {
+					t.Errorf("%s: %s begins at %v, %v", name, id, h.Start(), h.StartTime())
+				}
+			}
+			f.stop(a)
+		}
+	})
 
 	two := tiles(2)
 	two[0].Closed, two[1].Closed = true, true

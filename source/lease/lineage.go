@@ -22,7 +22,8 @@ const (
 // without a lease, as KCL's HierarchicalShardSyncer does:
 //
 //   - an ancestor has a lease: nothing, the ancestor's end creates the next one. But a merge on the way whose other
-//     parent is bare needs a lease for that one, from the start;
+//     parent is bare needs a lease for that one, from the start. Other than in KCL, a parent with a lease counts also where
+//     the stream has it no longer: its children came after the start, and LATEST is not for them;
 //   - its parent is finished: the lease was lost, and is created from TRIM_HORIZON;
 //   - no ancestor has one: its oldest ancestors, from the start; for LATEST the shard itself.
 func missing(shards map[string]Shard, table func(id string) state, start string) map[string]string {
@@ -48,10 +49,17 @@ func missing(shards map[string]Shard, table func(id string) state, start string)
 		st := table(s.ID)
 		if st == bare {
 			var bares []Shard
-			for _, p := range listed(shards, s.Parents) {
-				switch resolve(p) {
+			for _, id := range s.Parents {
+				p, listed := shards[id]
+				of := table
+				if listed {
+					of = func(string) state { return resolve(p) }
+				}
+				switch of(id) {
 				case bare:
-					bares = append(bares, p)
+					if listed {
+						bares = append(bares, p)
+					}
 				case done:
 					needs[s.ID] = row.TrimHorizon
 					st = live
