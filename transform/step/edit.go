@@ -59,6 +59,8 @@ func (x *Runner) rewrite(dst, v []byte, segs []seg, e editor, onError OnError) (
 	if len(segs) == 0 {
 		out, act, err := e.edit(x, dst, v)
 		switch {
+		case len(out) > maxBuf:
+			return dst, same, errGrown // of all values, and no fault of this one
 		case err == nil:
 			return out, act, nil
 		case onError == Keep:
@@ -138,8 +140,8 @@ func (x *Runner) rewrite(dst, v []byte, segs []seg, e editor, onError OnError) (
 	return dst, changed, nil
 }
 
-// put sets the value at a path, making the objects that lead there. With onlyMissing it leaves a value alone that is there and
-// not null.
+// put sets the value at a path, making the objects that lead there. Of a top-level key that the row has twice it sets the last. With
+// onlyMissing it leaves a value alone that is there and not null.
 func (x *Runner) put(p *path, value []byte, onlyMissing bool) error {
 	fields := x.row.Fields
 	for i := len(fields) - 1; i >= 0; i-- {
@@ -147,17 +149,46 @@ func (x *Runner) put(p *path, value []byte, onlyMissing bool) error {
 		if !named(f, p.segs[0].key) {
 			continue
 		}
-		start := len(x.buf)
-		out, act, err := x.place(x.buf, f.Value, p.segs[1:], value, onlyMissing)
-		if err == nil && act == changed {
-			x.buf = out
-			err = x.setValue(f, out[start:len(out):len(out)])
-		}
-		if err != nil {
-			return &pathError{p.text, err}
-		}
-		return nil
+		return x.putInto(f, p, value, onlyMissing)
 	}
+	return x.add(p, value)
+}
+
+// putAll is put, but sets what is under each of the top-level keys of the path's name. It fails only as put would.
+func (x *Runner) putAll(p *path, value []byte) error {
+	last := -1
+	for i := range x.row.Fields {
+		if f := &x.row.Fields[i]; named(f, p.segs[0].key) {
+			if last >= 0 {
+				_ = x.putInto(&x.row.Fields[last], p, value, false)
+			}
+			last = i
+		}
+	}
+	if last < 0 {
+		return x.add(p, value)
+	}
+	return x.putInto(&x.row.Fields[last], p, value, false)
+}
+
+func (x *Runner) putInto(f *row.Field, p *path, value []byte, onlyMissing bool) error {
+	start := len(x.buf)
+	out, act, err := x.place(x.buf, f.Value, p.segs[1:], value, onlyMissing)
+	if err == nil && act == changed {
+		if len(out) > maxBuf {
+			return &pathError{p.text, errGrown}
+		}
+		x.buf = out
+		err = x.setValue(f, out[start:len(out):len(out)])
+	}
+	if err != nil {
+		return &pathError{p.text, err}
+	}
+	return nil
+}
+
+// add appends a top-level field with the value at a path within it.
+func (x *Runner) add(p *path, value []byte) error {
 	start := len(x.buf)
 	out, err := create(x.buf, p.segs[1:], value)
 	f := row.Field{Key: row.NoKey, Name: p.name}
@@ -168,8 +199,7 @@ func (x *Runner) put(p *path, value []byte, onlyMissing bool) error {
 	if err != nil {
 		return &pathError{p.text, err}
 	}
-	fields = append(fields, f)
-	x.row.Fields = fields
+	x.row.Fields = append(x.row.Fields, f)
 	return nil
 }
 

@@ -11,6 +11,9 @@ import (
 // milliseconds, whatever the record; memory is bounded by it too, since what is made is charged.
 const maxWork = 1 << 20
 
+// maxWorkOfDocument bounds all evaluations for one document, which may become thousands of rows: it is some seconds.
+const maxWorkOfDocument = 256 * maxWork
+
 var errWork = errors.New("takes too long for this record")
 
 // evaluator evaluates expressions. The zero value is ready.
@@ -22,7 +25,8 @@ type evaluator struct {
 	args   []value // of the calls that are under way
 	buf    []byte  // decoded and made texts; earlier parts stay where they are when it grows
 	seg    [1]seg
-	work   int
+	work   int // that the evaluation may still take
+	left   int // that the evaluations to come for the document may take
 	err    error
 }
 
@@ -37,12 +41,14 @@ func (e *evaluator) run(x *expression, fields []row.Field) (value, error) {
 	if cap(e.buf) > maxKept {
 		e.buf = nil
 	}
-	e.e, e.fields, e.buf, e.args, e.work, e.err = x, fields, e.buf[:0], e.args[:0], maxWork, nil
+	work := min(maxWork, e.left)
+	e.e, e.fields, e.buf, e.args, e.work, e.err = x, fields, e.buf[:0], e.args[:0], work, nil
 	if len(e.vars) < x.variables {
 		e.vars = make([]value, x.variables)
 	}
 	v := e.eval(x.root)
 	e.fields = nil
+	e.left -= work - max(e.work, 0)
 	return v, e.err
 }
 
@@ -119,7 +125,7 @@ func (e *evaluator) eval(n *node) value {
 		if !e.isText(&a, "matches") {
 			return value{}
 		}
-		e.charge(len(a.text) * 16) // a byte takes a pattern about as long as an operation
+		e.charge(len(a.text) * 16 * n.slot)
 		return ofBool(e.err == nil && n.re.Match(a.text))
 	}
 	b := e.eval(n.kids[1])

@@ -2,6 +2,7 @@ package step
 
 import (
 	"fmt"
+	"strings"
 
 	"kinesis-snowflake/internal/row"
 )
@@ -38,7 +39,7 @@ func (s *flatten) run(x *Runner, st *compiled) (bool, error) {
 		var err error
 		if out, err = s.lift(x, out, f, f.Name, f.Value, s.depth); err != nil {
 			if st.onError == Fail {
-				return false, &pathError{string(f.Name), err}
+				return false, &pathError{cut(f.Name), err}
 			}
 			return true, nil
 		}
@@ -46,6 +47,15 @@ func (s *flatten) run(x *Runner, st *compiled) (bool, error) {
 	x.spare = fields[:0]
 	x.row.Fields = out
 	return true, nil
+}
+
+// cut shortens a key of a record for a log line.
+func cut(name []byte) string {
+	const most = 100
+	if len(name) <= most {
+		return string(name)
+	}
+	return strings.ToValidUTF8(string(name[:most]), "") + "..."
 }
 
 func (s *flatten) names(f *row.Field) bool {
@@ -78,6 +88,9 @@ func (s *flatten) lift(x *Runner, out []row.Field, parent *row.Field, prefix, v 
 		if x.buf, ok = appendDecoded(x.buf, key); !ok {
 			x.buf = append(x.buf[:mark], key...)
 			f.Flags |= row.HostileKey
+		}
+		if len(x.buf) > maxBuf {
+			return out, errGrown
 		}
 		f.Name = x.buf[start:len(x.buf):len(x.buf)]
 		if value[0] == '{' && depth > 1 {

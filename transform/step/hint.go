@@ -80,6 +80,11 @@ func (p *Program) Hints(before []Hint) (hints []Hint) {
 			if key, ok := top(&s.as); ok {
 				forget(key)
 			}
+			if s.index != nil {
+				if key, ok := top(s.index); ok {
+					forget(key)
+				}
+			}
 		}
 	}
 	return hints

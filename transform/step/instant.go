@@ -127,8 +127,7 @@ func (when *instant) zone(b *[]byte) bool {
 	if !fixed(b, 2, &hours) {
 		return false
 	}
-	sign(b, ':')
-	if len(*b) > 0 && !fixed(b, 2, &minutes) || minutes > 59 {
+	if (sign(b, ':') || len(*b) > 0) && !fixed(b, 2, &minutes) || minutes > 59 {
 		return false
 	}
 	if when.offset = hours*60 + minutes; minus {
@@ -161,7 +160,7 @@ func sign(b *[]byte, c byte) bool {
 	return true
 }
 
-// valid reports whether there is such a time. Snowflake has no leap second, and no offset beyond 14 hours.
+// valid reports whether there is such a time. Snowflake has no leap second.
 func (when *instant) valid() bool {
 	if when.hasDate {
 		last := time.Date(when.year, time.Month(when.month)+1, 0, 0, 0, 0, 0, time.UTC).Day()
@@ -169,14 +168,19 @@ func (when *instant) valid() bool {
 			return false
 		}
 	}
-	return when.hour < 24 && when.minute < 60 && when.second < 60 && -14*60 < when.offset && when.offset < 14*60
+	return when.hour < 24 && when.minute < 60 && when.second < 60 && -24*60 < when.offset && when.offset < 24*60
 }
 
+// far reports whether the offset is one that no TIMESTAMP_* is written with. An instant can be told by another.
+func (when *instant) far() bool { return when.offset <= -14*60 || when.offset >= 14*60 }
+
 // append writes a time as the sink reads it; nil if it leaves the years 1 to 9999. TIMESTAMP_NTZ is UTC's clock; a time without
-// an offset is UTC's.
+// an offset is UTC's. A TIMESTAMP_LTZ keeps no offset, so that one that is far off is told by UTC's clock.
 func (when *instant) append(dst []byte, b base) []byte {
 	t := time.Date(when.year, time.Month(when.month), when.day, when.hour, when.minute, when.second, when.nanos, time.UTC)
-	if b == baseNTZ {
+	offset := when.offset
+	if b == baseNTZ || b == baseLTZ && when.far() {
+		offset = 0
 		if t = t.Add(-time.Duration(when.offset) * time.Minute); t.Year() < 1 || t.Year() > 9999 {
 			return nil
 		}
@@ -190,10 +194,10 @@ func (when *instant) append(dst []byte, b base) []byte {
 	dst = appendFraction(t.AppendFormat(dst, "2006-01-02T15:04:05"), when.nanos)
 	switch {
 	case b == baseNTZ:
-	case when.offset == 0:
+	case offset == 0:
 		dst = append(dst, 'Z')
 	default:
-		minutes := when.offset
+		minutes := offset
 		if dst = append(dst, '+'); minutes < 0 {
 			dst[len(dst)-1], minutes = '-', -minutes
 		}

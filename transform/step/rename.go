@@ -27,14 +27,14 @@ func (m *move) sameWay() bool {
 func (r *rename) run(x *Runner, st *compiled) (bool, error) {
 	for i := range r.moves {
 		m := &r.moves[i]
-		if err := m.run(x); err != nil && st.onError == Fail {
+		if err := m.run(x, st.onError); err != nil && st.onError == Fail {
 			return false, err
 		}
 	}
 	return true, nil
 }
 
-func (m *move) run(x *Runner) error {
+func (m *move) run(x *Runner, onError OnError) error {
 	last := len(m.from.segs) - 1
 	switch {
 	case m.inPlace && last == 0:
@@ -47,7 +47,7 @@ func (m *move) run(x *Runner) error {
 	case m.inPlace:
 		way := m.from
 		way.segs = way.segs[:last]
-		return x.apply(&way, &rekey{m.from.segs[last].key, m.to.segs[last].key}, Fail)
+		return x.apply(&way, &rekey{m.from.segs[last].key, m.to.segs[last].key}, onError)
 	}
 	v := find(x.row.Fields, &m.from)
 	if v == nil {
@@ -60,7 +60,7 @@ func (m *move) run(x *Runner) error {
 	if err := x.put(&m.to, v, false); err != nil {
 		return err
 	}
-	return x.apply(&m.from, remover{}, Fail)
+	return x.take(&m.from)
 }
 
 var errThere = errors.New("has a value already, which a rename would overwrite")

@@ -189,6 +189,13 @@ func TestCast(tt *testing.T) {
 		{"TIMESTAMP_NTZ", `YYYYMMDD"T"HH24MISS.FF`, `"20260701T120000.5"`, `"2026-07-01T12:00:00.5"`},
 		{"TIMESTAMP_NTZ", "", `"2026-07-01T24:00:00Z"`, `! is a text that spells no such time`},
 		{"TIMESTAMP_NTZ", "", `"0001-01-01T00:00:00+05:00"`, `! is a text that spells no such time`},
+		{"TIMESTAMP_NTZ", "", `"2026-07-01T12:00:00+14:00"`, `"2026-06-30T22:00:00"`},
+		{"TIMESTAMP_LTZ", "", `"2026-07-01T12:00:00+14:00"`, `"2026-06-30T22:00:00Z"`},
+		{"TIMESTAMP_LTZ", "", `"2026-07-01T12:00:00+13:45"`, `"2026-07-01T12:00:00+13:45"`},
+		{"TIMESTAMP_TZ", "", `"2026-07-01T12:00:00+14:00"`, `! is a text that spells no such time`},
+		{"DATE", "", `"2026-07-01T12:00:00+14:00"`, `"2026-07-01"`},
+		{"TIMESTAMP_TZ", "", `"2026-07-01T12:00:00+05:"`, `! is a text that spells no such time`},
+		{"TIMESTAMP_TZ", "", `"2026-07-01T12:00:00+05"`, `"2026-07-01T12:00:00+05:00"`},
 	} {
 		tt.Run(c.typ+" "+c.in, func(tt *testing.T) {
 			s := step.Config{Name: "cast", Pairs: []step.Pair{{Path: t("v.w"), To: t(c.typ), From: t(c.from)}}}

@@ -2,6 +2,7 @@ package step
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"hash"
 
@@ -20,6 +21,12 @@ const (
 	maxRows   = 1 << 16
 	maxSpread = 256 << 20
 )
+
+// maxBuf is how many bytes the steps may make of one row, names and values: a value set in a million places, or the long key
+// of an object with a million members, must not exhaust memory.
+const maxBuf = 128 << 20
+
+var errGrown = errors.New("makes more than 128 MiB of the row")
 
 // Runner takes rows through the steps of a Program. It is used by one goroutine at a time.
 type Runner struct {
@@ -51,9 +58,13 @@ func (x *Runner) Run(r *row.Row, emit func(*row.Row) error, fail func(index uint
 		x.tmp = nil
 	}
 	x.buf = x.buf[:0]
+	x.eval.left = maxWorkOfDocument
 	x.row, x.emit, x.fail, x.index = r, emit, fail, r.Index
 	err := x.from(0, share{rows: maxRows, bytes: maxSpread})
 	x.row, x.emit, x.fail = nil, nil, nil
+	if cap(x.spare) > row.MaxKeys {
+		x.spare = nil
+	}
 	for i := range x.saved {
 		if cap(x.saved[i]) > row.MaxKeys {
 			x.saved[i] = nil

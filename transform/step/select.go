@@ -18,9 +18,29 @@ func (d *drop) run(x *Runner, _ *compiled) (bool, error) {
 	return true, nil
 }
 
+// remover takes away whatever there is.
 type remover struct{}
 
 func (remover) edit(_ *Runner, dst, _ []byte) ([]byte, action, error) { return dst, gone, nil }
+
+// taker takes away one value, which begins at a byte, and leaves others of its key.
+type taker struct{ at *byte }
+
+func (t taker) edit(_ *Runner, dst, v []byte) ([]byte, action, error) {
+	if &v[0] != t.at {
+		return dst, same, nil
+	}
+	return dst, gone, nil
+}
+
+// take takes away the value that find returns.
+func (x *Runner) take(p *path) error {
+	v := find(x.row.Fields, p)
+	if v == nil {
+		return nil
+	}
+	return x.apply(p, taker{&v[0]}, Fail)
+}
 
 // keep takes away what no path of it names.
 type keep struct{ tree *branch }
@@ -73,7 +93,9 @@ func (k *keep) run(x *Runner, _ *compiled) (bool, error) {
 			if act == gone {
 				continue
 			}
-			x.buf = out
+			if x.buf = out; len(out) > maxBuf {
+				return false, errGrown
+			}
 			if err := x.setValue(f, out[start:len(out):len(out)]); err != nil {
 				return false, err
 			}

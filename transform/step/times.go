@@ -133,7 +133,7 @@ func (c *caster) time(x *Runner, dst, v []byte) ([]byte, action, error) {
 		} else {
 			when, ok = parseISO(inside, c.base == baseTime)
 		}
-		if !ok || !when.valid() || c.base == baseTime && !when.hasClock || c.base != baseTime && !when.hasDate {
+		if !ok || !when.valid() || c.base == baseTZ && when.far() || c.base == baseTime && !when.hasClock || c.base != baseTime && !when.hasDate {
 			return dst, same, errNoTime
 		}
 	}

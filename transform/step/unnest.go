@@ -48,7 +48,7 @@ func (u *unnest) spread(x *Runner, st *compiled, i int, s share) (done bool, err
 		if u.none(x) {
 			return true, nil
 		}
-		return false, x.apply(&u.path, remover{}, Fail)
+		return false, x.take(&u.path)
 	}
 	if len(x.saved) == s.depth {
 		x.saved = append(x.saved, nil)
@@ -56,7 +56,7 @@ func (u *unnest) spread(x *Runner, st *compiled, i int, s share) (done bool, err
 	first := x.saved[s.depth]
 	first = append(first[:0], x.row.Fields...)
 	if !u.inPlace {
-		if err := x.apply(&u.path, remover{}, Fail); err != nil {
+		if err := x.take(&u.path); err != nil {
 			x.refuse(i, st, err)
 			return true, nil
 		}
@@ -93,25 +93,43 @@ func (u *unnest) none(x *Runner) bool {
 }
 
 func (u *unnest) place(x *Runner, element []byte, k int) error {
-	if u.inPlace {
-		fields := x.row.Fields
-		i := len(fields) - 1
-		for !named(&fields[i], u.path.segs[0].key) {
-			i--
-		}
-		if err := x.setValue(&fields[i], element); err != nil {
-			return &pathError{u.path.text, err}
-		}
-		fields[i].Name = u.as.name
-	} else if err := x.put(&u.as, element, false); err != nil {
+	if err := u.placeElement(x, element); err != nil || u.index == nil {
 		return err
-	}
-	if u.index == nil {
-		return nil
 	}
 	start := len(x.buf)
 	x.buf = strconv.AppendInt(x.buf, int64(k), 10)
-	return x.put(u.index, slices.Clip(x.buf[start:]), false)
+	return x.putBeside(u.index, slices.Clip(x.buf[start:]))
+}
+
+func (u *unnest) placeElement(x *Runner, element []byte) error {
+	if !u.inPlace {
+		return x.putBeside(&u.as, element)
+	}
+	fields := x.row.Fields
+	i := len(fields) - 1
+	for !named(&fields[i], u.path.segs[0].key) {
+		i--
+	}
+	if u.as.segs[0].key != u.path.segs[0].key && find(fields, &u.as) != nil {
+		x.row.Fields = slices.Delete(fields, i, i+1)
+		return x.putBeside(&u.as, element)
+	}
+	if err := x.setValue(&fields[i], element); err != nil {
+		return &pathError{u.path.text, err}
+	}
+	fields[i].Name = u.as.name
+	return nil
+}
+
+// putBeside is put, but for a top-level value that is there already: that stays in front, as a duplicate key, so that the new one is loaded
+// and the old one not lost.
+func (x *Runner) putBeside(p *path, value []byte) error {
+	if len(p.segs) == 1 {
+		if there := find(x.row.Fields, p); there != nil && !isNull(there) {
+			return x.add(p, value)
+		}
+	}
+	return x.put(p, value, false)
 }
 
 func size(fields []row.Field) (n int) {

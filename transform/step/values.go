@@ -1,9 +1,11 @@
 package step
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 )
@@ -16,11 +18,22 @@ type edits struct {
 
 func (e *edits) run(x *Runner, st *compiled) (bool, error) {
 	for i := range e.paths {
-		if err := x.apply(&e.paths[i], e.editors[min(i, len(e.editors)-1)], st.onError); err != nil {
+		err := x.apply(&e.paths[i], e.editors[min(i, len(e.editors)-1)], st.onError)
+		if err != nil && st.onError == Null {
+			// No value is at fault by itself; what they become together is nested too deeply, or too large.
+			err = x.apply(&e.paths[i], nuller{}, Fail)
+		}
+		if err != nil && st.onError != Keep {
 			return false, err
 		}
 	}
 	return true, nil
+}
+
+type nuller struct{}
+
+func (nuller) edit(_ *Runner, dst, _ []byte) ([]byte, action, error) {
+	return append(dst, null...), changed, nil
 }
 
 // reader is parse_json: it makes a text the value that it spells. Any other value is one already.
@@ -30,8 +43,14 @@ func (reader) edit(x *Runner, dst, v []byte) ([]byte, action, error) {
 	if v[0] != '"' {
 		return dst, same, nil
 	}
-	var inside []byte
-	inside, x.tmp = text(x.tmp[:0], v)
+	inside := v[1 : len(v)-1]
+	if bytes.IndexByte(inside, '\\') >= 0 {
+		var ok bool
+		if x.tmp, ok = appendDecoded(x.tmp[:0], inside); !ok {
+			return dst, same, errors.New("holds no JSON: a NUL, or a surrogate without its partner")
+		}
+		inside = x.tmp
+	}
 	if _, _, err := x.scan.Value(inside); err != nil {
 		return dst, same, fmt.Errorf("holds no JSON: %w", err)
 	}
@@ -125,7 +144,7 @@ func (s *set) run(x *Runner, st *compiled) (bool, error) {
 			}
 			value = null
 		}
-		if err := x.put(p, value, false); err != nil && st.onError == Fail {
+		if err := x.putAll(p, value); err != nil && st.onError == Fail {
 			return false, err
 		}
 	}
