@@ -200,10 +200,10 @@ func printReplay(out io.Writer, r *replay.Report) error {
 		lines int
 		what  string
 	}{
-		{r.Others, "lines are failed messages of other pipelines"}, {r.Older, "lines are from before --since"}, {r.Unreadable, "lines of failed messages do not say which record it was, and are passed over: were they cut?"},
+		{r.Others, "of other pipelines' failed messages left out"}, {r.Older, "from before --since left out"}, {r.Unreadable, "of failed messages passed over, for not saying which record it was: cut, perhaps"},
 	} {
 		if n.lines > 0 {
-			fmt.Fprintf(out, "note: %d %s\n", n.lines, n.what)
+			fmt.Fprintf(out, "note: %s %s\n", plural(n.lines, "line"), n.what)
 		}
 	}
 	if r.Messages+r.Others+r.Older+r.Unreadable == 0 {

@@ -296,7 +296,7 @@ func TestReplayOfALogWithoutFailedMessages(t *testing.T) {
 		has(t, out, "note: no line of the log is a failed message's; it has 1 line")
 		b.append(log, failed(shard0, "4959", 0)[:150])
 		_, out, _ = b.answering("", "replay", "-c", b.file, "--log", log)
-		has(t, out, "note: 1 lines of failed messages do not say which record it was, and are passed over: were they cut?")
+		has(t, out, "note: 1 line of failed messages passed over, for not saying which record it was")
 	})
 }
 
