@@ -149,3 +149,20 @@ func TestWorkersRaceToKeepTheView(t *testing.T) {
 		}
 	}
 }
+
+// Somebody else adds a column, and drops one: the view follows with the next batch, though no record has a value for it.
+func TestViewFollowsColumnsOfOthers(t *testing.T) {
+	inAccount(t, func(t *testing.T, a *account) {
+		w := a.shaped("w", table.Config{}, "n")
+		w.take("a")
+		w.send(rec("a", 1, `"GONE":1`))
+		a.admin(`ALTER TABLE ` + target + ` ADD COLUMN "THEIRS" VARCHAR`)
+		w.send(rec("a", 2))
+		if got := strings.Join(a.query("DESC VIEW "+view), "\n"); !strings.Contains(got, "THEIRS ") {
+			t.Errorf("the view has %s", got)
+		}
+		a.admin(`ALTER TABLE ` + target + ` DROP COLUMN "GONE"`)
+		w.send(rec("a", 3))
+		a.wantNewest("a/1", "a/2", "a/3")
+	})
+}

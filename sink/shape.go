@@ -255,9 +255,9 @@ func (s *shape) acceptNull(ctx context.Context, columns []string, unfit func(col
 	return s.describe(ctx)
 }
 
-// fillable reports whether some value can be loaded into a column.
+// fillable reports whether records can have a value for a column.
 func (s *shape) fillable(column string) bool {
-	return slices.ContainsFunc(s.columns, func(c table.Column) bool { return c.Name == column && c.Loadable() })
+	return !s.config.Variant && slices.ContainsFunc(s.columns, func(c table.Column) bool { return c.Name == column && c.Fillable() })
 }
 
 // warnIfFull says once that keys go without a column because the table has as many as inference adds. first is one of

@@ -15,8 +15,8 @@ type Column struct {
 // loadable reports whether a COPY can fill the column.
 func (c *Column) loadable() bool { return c.Type.Base != Other && !c.Computed }
 
-// Loadable reports whether values can be loaded into the column.
-func (c Column) Loadable() bool { return c.loadable() }
+// Fillable reports whether a key's values can be loaded into the column.
+func (c Column) Fillable() bool { return c.loadable() && !c.own() }
 
 // own reports whether it is one of the connector's two columns.
 func (c *Column) own() bool { return c.Name == MetadataColumn || c.Name == RescuedColumn }
