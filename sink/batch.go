@@ -12,13 +12,15 @@ import (
 
 // Batch is where rows wait to be loaded. Each lane is used by one goroutine at a time; Load is called when none is.
 type Batch struct {
-	sink    *Sink
-	id      string
-	lanes   []*lane
-	refused map[rowID]struct{}
-	reasons []refusal
-	attempt int
-	errors  map[int]int // COPYs that met an error which is not known to be a row's, by its code
+	sink     *Sink
+	id       string
+	lanes    []*lane
+	refused  map[rowID]struct{}
+	reasons  []refusal
+	attempt  int
+	errors   map[int]int // COPYs that met an error which is not known to be a row's, by its code
+	hopeless error       // too many rows were refused when it was last looked for them
+	since    int         // attempts that were refused since then
 }
 
 // NewBatch returns an empty batch. It makes no file before its first row.
@@ -41,15 +43,18 @@ func (b *Batch) suspect(err error) int {
 	if b.errors == nil {
 		b.errors = map[int]int{}
 	}
-	b.errors[e.Code]++
-	n := b.errors[e.Code]
-	for n > 3 && n%10 == 0 {
-		n /= 10
-	}
-	if n != 3 {
+	if b.errors[e.Code]++; !rarely(b.errors[e.Code], 3) {
 		return 0
 	}
 	return e.Code
+}
+
+// rarely reports whether n is first, or ten times that, or a hundred times...
+func rarely(n, first int) bool {
+	for n > first && n%10 == 0 {
+		n /= 10
+	}
+	return n == first
 }
 
 // Append adds a row of a shard, copying its bytes. Rows of a shard come in order, in whichever lanes. After an error

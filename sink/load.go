@@ -156,12 +156,23 @@ func (s *Sink) refit(ctx context.Context, b *Batch, parts []row.Part, cause erro
 	s.log.WarnContext(ctx, "snowflake refused the batch", "batch", b.id, "table_changed", changed, "error", cause)
 	if changed {
 		s.plan.Store(plan)
+		b.hopeless, b.since = nil, 0
 		return nil
 	}
 	if snowflake.ClassOf(cause) != snowflake.Data {
 		return fmt.Errorf("%w: the table's columns are what they were", cause)
 	}
-	return s.bisect(ctx, b, plan, parts, 0)
+	if b.hopeless != nil {
+		// Hundreds of trials, each minute anew, would keep a warehouse busy for nothing.
+		if b.since++; !rarely(b.since, 10) {
+			return b.hopeless
+		}
+	}
+	err = s.bisect(ctx, b, plan, parts, 0)
+	if errors.Is(err, errTooManyRefused) && b.hopeless == nil {
+		b.hopeless = err
+	}
+	return err
 }
 
 // settled says what became of the values and rows of a committed batch. Rows of shards that left the batch are their

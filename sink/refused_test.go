@@ -106,8 +106,17 @@ func TestTooManyRefusedRowsAreAnError(t *testing.T) {
 		if !errors.Is(err, errTooManyRefused) || !NeedsOperator(err) {
 			t.Fatalf("load: %v, want %v", err, errTooManyRefused)
 		}
-		if _, err := w.Load(t.Context(), b, parts); !errors.Is(err, errTooManyRefused) {
-			t.Fatalf("loaded again: %v, want %v", err, errTooManyRefused)
+		trials := w.link.statements("COPY")
+		for range 9 {
+			if _, err := w.Load(t.Context(), b, parts); !errors.Is(err, errTooManyRefused) {
+				t.Fatalf("loaded again: %v, want %v", err, errTooManyRefused)
+			}
+		}
+		if n := w.link.statements("COPY") - trials; n != 9 {
+			t.Errorf("%d COPYs for 9 attempts: the rows were looked for again", n)
+		}
+		if _, err := w.Load(t.Context(), b, parts); !errors.Is(err, errTooManyRefused) || w.link.statements("COPY") == trials+10 {
+			t.Errorf("the rows were not looked for again at last: %v", err)
 		}
 		a.has()
 		if len(w.refused) > 0 {
