@@ -116,6 +116,10 @@ func build(ctx context.Context, cfg *config.Pipeline, o RunOptions) (*runner, fu
 	failures := newFailureLog(cfg, info, log)
 	lanes := min(runtime.GOMAXPROCS(0), maxLanes)
 	onState := func(err error) { condition.set(partLoad, err) }
+	newTransformer, err := transformers(cfg, keys, log)
+	if err != nil {
+		return nil, nil, err
+	}
 	so, err := sinkOptions(cfg, info, o)
 	if err != nil {
 		return nil, nil, err
@@ -124,10 +128,6 @@ func build(ctx context.Context, cfg *config.Pipeline, o RunOptions) (*runner, fu
 	snk, err := sink.New(so)
 	if err != nil {
 		return nil, nil, fmt.Errorf("set up the sink: %w", err)
-	}
-	newTransformer, err := transformers(cfg, keys, log)
-	if err != nil {
-		return nil, nil, err
 	}
 	pool := newWorkers(lanes, newTransformer)
 	core := newCore(loader{snk}, pool, failures, delivery.Config{

@@ -257,3 +257,24 @@ func TestNotNullColumns(t *testing.T) {
 		}
 	}
 }
+
+// An instant is stored in UTC, where its year may be another.
+func TestInstantsBeyondTheYearsOfUTC(t *testing.T) {
+	for text, want := range map[string]Reason{
+		"0001-01-01T00:00:00+00:01": ReasonNumber,
+		"0001-01-01T05:30:00+05:30": ReasonNone,
+		"0001-01-01T00:00:00-13:59": ReasonNone,
+		"9999-12-31T23:59:59-00:01": ReasonNumber,
+		"9999-12-31T23:59:59Z":      ReasonNone,
+		"9999-12-31T00:00:00-05:00": ReasonNone,
+		"9999-12-31T19:00:00-05:00": ReasonNumber,
+		"9999-12-31T23:59:59+05:00": ReasonNone,
+	} {
+		for _, base := range []Base{TimestampLTZ, TimestampTZ} {
+			_, got := appendTime(nil, &Type{Base: base, Scale: 9}, &row.Field{Kind: row.String, Value: []byte(`"` + text + `"`)})
+			if got != want {
+				t.Errorf("%s: %v, want %v", text, got, want)
+			}
+		}
+	}
+}

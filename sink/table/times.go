@@ -59,8 +59,14 @@ func appendTime(dst []byte, t *Type, f *row.Field) ([]byte, Reason) {
 	if digits > t.Scale {
 		return dst[:start], ReasonNumber
 	}
+	clock := len(dst) - len("00:00:00.000000000")
 	if dst, ok = appendZone(dst, t.Base, text); !ok {
 		return dst[:start], ReasonKind
+	}
+	if t.Base == TimestampLTZ || t.Base == TimestampTZ {
+		if !inUTCYears(dst[start+1:start+11], dst[clock:]) {
+			return dst[:start], ReasonNumber
+		}
 	}
 	return append(dst, '"'), ReasonNone
 }
@@ -108,6 +114,22 @@ func appendZone(dst []byte, base Base, text []byte) (_ []byte, ok bool) {
 	ok = len(text) == 6 && (text[0] == '+' || text[0] == '-') && text[3] == ':' &&
 		inRange(text[1:3], 0, 13) && inRange(text[4:6], 0, 59)
 	return append(dst, text...), ok && (base == TimestampLTZ || base == TimestampTZ)
+}
+
+// inUTCYears reports whether an instant, of a date and a clock time with its offset, is in the years 1 to 9999 of UTC, too: it is
+// stored so.
+func inUTCYears(date, clock []byte) bool {
+	first, last := string(date) == "0001-01-01", string(date) == "9999-12-31"
+	if !first && !last {
+		return true
+	}
+	zone := clock[len(clock)-6:]
+	offset := number(zone[1:3])*60 + number(zone[4:6])
+	if zone[0] == '-' {
+		offset = -offset
+	}
+	minutes := number(clock[:2])*60 + number(clock[3:5]) - offset
+	return !(first && minutes < 0 || last && minutes >= 24*60)
 }
 
 // isInstant reports whether a JSON string is an RFC 3339 date-time that a TIMESTAMP_TZ holds: with a T, an offset, and a
