@@ -123,6 +123,71 @@ func TestReplayOfTheLastMessagesOfAShard(t *testing.T) {
 	}
 }
 
+// The last messages of a shard that was split, and whose children were split too, failed. Workers deleted its lease, so only the
+// shards' lineage says that it is done with.
+func TestReplayAfterReshards(t *testing.T) {
+	for name, first := range map[string]int{"after some rows": 20, "where no row ever was": 0} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, 1, func(t *testing.T, b *bubble) {
+				b.put(first)
+				log, _ := b.failedLog(func(int) bool { return false })
+				fail := func() {
+					shard, sequence, err := b.kinesis.Put(ordersStream, "k", []byte(`{"n": 9999}garbage`))
+					if err != nil {
+						t.Fatal(err)
+					}
+					b.append(log, failed(shard, sequence, 0))
+				}
+				split := func(shard string) (left, right string) {
+					left, right, err := b.kinesis.Split(ordersStream, shard)
+					if err != nil {
+						t.Fatal(err)
+					}
+					return left, right
+				}
+				fail()
+				left, right := split(shard0)
+				b.put(20)
+				b.load()
+				code, report, stderr := b.replay(log) // its lease says that it is finished
+				wants(t, 1, code, stderr)
+				if report.Counts[replay.Failed] != 1 {
+					t.Errorf("%+v", report)
+				}
+				split(left)
+				split(right)
+				b.put(20)
+				end := b.start("host-a", false)
+				<-time.After(10 * time.Minute) // the leases of what is finished are cleaned up
+				for _, it := range b.dynamodb.Items(ordersApp) {
+					if it["leaseKey"].Text == shard0 {
+						t.Errorf("the lease of %s is there still", shard0)
+					}
+				}
+				code, report, stderr = b.replay(log)
+				wants(t, 1, code, stderr)
+				if report.Counts[replay.Failed] != 1 {
+					t.Errorf("%+v", report)
+				}
+				if _, err := b.snowflake.Exec(t.Context(), `DELETE FROM "RAW"."KINESIS"."ORDERS$OFFSETS" WHERE "SHARD" = '`+shard0+`'`); err != nil {
+					t.Fatal(err)
+				}
+				code, report, stderr = b.replay(log)
+				wants(t, 1, code, stderr)
+				if report.Counts[replay.Failed] != 1 {
+					t.Errorf("%+v", report)
+				}
+				b.put(20)
+				<-time.After(time.Minute)
+				end()
+				b.rows(first+60, first+60)
+				code, _, stderr = b.leases("list", "-c", b.file, "--offsets")
+				wants(t, 0, code, stderr)
+			})
+		})
+	}
+}
+
 func TestReplayOfWhatTheStreamHasNoLonger(t *testing.T) {
 	inBubble(t, 2, func(t *testing.T, b *bubble) {
 		b.put(40)

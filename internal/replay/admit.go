@@ -84,6 +84,8 @@ func (r *replay) done(ctx context.Context) (map[string]progress, error) {
 	for id, o := range offsets {
 		done[id] = progress{offset: o.At}
 	}
+	finished := map[string]bool{}
+	leased := map[string]bool{}
 	for i := range rows {
 		l := &rows[i].Lease
 		if rows[i].Kind != lease.LeaseRow || l.StreamCreated != 0 && l.StreamCreated != r.info.Created.Unix() {
@@ -92,13 +94,36 @@ func (r *replay) done(ctx context.Context) (map[string]progress, error) {
 		if _, ok := offsets[l.Key]; !ok && l.Offsets {
 			return nil, fmt.Errorf("%w: shard %s has rows in %s, but the offsets table does not say how far: UNDROP TABLE brings it back", snowflake.ErrOffsetsMissing, l.Key, r.report.Table)
 		}
+		leased[l.Key], finished[l.Key] = true, l.Finished()
 		p := done[l.Key]
 		if p.checkpoint = l.Checkpoint; !p.checkpoint.IsNumber() && !l.Finished() {
 			p.checkpoint = row.Position{}
 		}
 		done[l.Key] = p
 	}
+	for id := range r.messages.shards {
+		if r.over(id, leased, finished) {
+			done[id] = progress{offset: done[id].offset, checkpoint: row.Position{Sequence: row.ShardEnd}}
+		}
+	}
 	return done, nil
+}
+
+// over reports whether a closed shard without a lease was finished: workers delete the lease of such a shard once those of
+// its children are finished, though the stream still has it, and come to it no more.
+func (r *replay) over(id string, leased, finished map[string]bool) bool {
+	if shard, listed := r.listed[id]; !listed || leased[id] || !shard.Closed {
+		return false
+	}
+	children := 0
+	for _, s := range r.listed {
+		if slices.Contains(s.Parents, id) {
+			if children++; !finished[s.ID] && !r.over(s.ID, leased, finished) {
+				return false
+			}
+		}
+	}
+	return children > 0
 }
 
 // behind are the shards with messages that are done with.
