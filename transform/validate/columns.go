@@ -150,7 +150,8 @@ type claims struct {
 	maxLength   int // -1: none; meaningful once a schema was added
 	multipleOf  []*big.Rat
 	description string
-	unclear     bool // its type depends on which alternative holds
+	agreed      []string // column types that alternatives agree in: each set of them in one
+	unclear     bool     // its type depends on which alternative holds
 	added       bool
 	nested      int // how many alternatives it stands in
 }
@@ -203,48 +204,51 @@ func (c *claims) addOne(s *jsonschema.Schema) {
 
 // addAlternatives adds what alternatives agree in, null aside: an optional value is often written as one of something and null.
 func (c *claims) addAlternatives(alternatives []*jsonschema.Schema) {
-	var (
-		types typeSet
-		one   *claims
-		sql   string
-	)
+	if c.nested == maxNested {
+		c.unclear = true
+		return
+	}
+	var types typeSet
+	var agreed []string
 	for _, s := range alternatives {
 		each := &claims{types: c.types, nested: c.nested + 1}
-		if each.nested > maxNested {
-			c.unclear = true
-			return
-		}
 		each.add(s)
 		types |= each.types
-		if each.types&^nullType == 0 {
-			continue
-		}
-		switch {
-		case one == nil:
-			one, sql = each, each.sql()
-		case each.sql() != sql:
-			c.unclear = true
+		c.unclear = c.unclear || each.unclear
+		if each.types&^nullType != 0 {
+			agreed = append(agreed, each.sql())
 		}
 	}
 	c.types &= types
-	if one != nil {
-		c.formats = append(c.formats, one.formats...)
-		c.multipleOf = append(c.multipleOf, one.multipleOf...)
-		c.unclear = c.unclear || one.unclear
-		if one.maxLength >= 0 && (c.maxLength < 0 || one.maxLength < c.maxLength) {
-			c.maxLength = one.maxLength
-		}
+	switch agreed = slices.Compact(agreed); len(agreed) {
+	case 0:
+	case 1:
+		c.agreed = append(c.agreed, agreed[0])
+	default:
+		c.unclear = true
 	}
 }
 
 // maxNested is how many levels of alternatives are looked into.
 const maxNested = 4
 
-// sql returns the column type for the claims, "" if they leave it open.
+// sql returns the column type for the claims, "" if they leave it open. What alternatives agree in counts where nothing else says
+// more: a claim of one of them alone must never do.
 func (c *claims) sql() string {
 	if c.unclear {
 		return ""
 	}
+	own := c.own()
+	for _, sql := range c.agreed {
+		if sql != "" && (own == "VARCHAR" || own == "FLOAT" || strings.HasPrefix(own, "VARCHAR") && !strings.HasPrefix(sql, "VARCHAR")) {
+			own = sql
+		}
+	}
+	return own
+}
+
+// own is sql without what is in alternatives.
+func (c *claims) own() string {
 	switch c.types &^ nullType {
 	case booleanType:
 		return "BOOLEAN"

@@ -57,6 +57,11 @@ func TestColumnTypes(t *testing.T) {
 		{`{"anyOf":[{"type":"integer"},{"type":"number"}]}`, ""},
 		{`{"type":"integer","anyOf":[{"minimum":5},{"maximum":2}]}`, "NUMBER(38,0)"},
 		{`{"type":"object","properties":{"x":{"$ref":"#"}}}`, "VARIANT"},
+		{`{"allOf":[{"anyOf":[{"maxLength":1},{}]},{"type":"string"}]}`, "VARCHAR"},
+		{`{"allOf":[{"anyOf":[{"format":"date"},{"format":"date-time"}]},{"type":"string"}]}`, "VARCHAR"},
+		{`{"allOf":[{"oneOf":[{"multipleOf":2},{"multipleOf":0.3}]},{"type":"number"}]}`, "FLOAT"},
+		{`{"anyOf":[{"type":"string","format":"date"},{"type":"null"}],"maxLength":10}`, "DATE"},
+		{`{"anyOf":[{"anyOf":[{"type":"string","maxLength":9},{"type":"string","maxLength":5}]}]}`, ""},
 	} {
 		s := compile(t, `{"properties":{"v":`+c.schema+`},"$defs":{"id":{"type":"string","maxLength":10}}}`, validate.Options{})
 		got := ""
