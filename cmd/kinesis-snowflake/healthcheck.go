@@ -31,9 +31,11 @@ Made for a container without a shell. Exit code 0: alive; 1: not alive, or no an
 			if err != nil {
 				return err
 			}
-			ctx, cancel := context.WithTimeout(c.Context(), timeout)
-			defer cancel()
-			return healthcheck(ctx, target, p.stdout)
+			return p.stoppable(c.Context(), func(ctx context.Context) error {
+				ctx, cancel := context.WithTimeout(ctx, timeout)
+				defer cancel()
+				return healthcheck(ctx, target, p.stdout)
+			})
 		},
 	}
 	c.Flags().StringVarP(&file, "config", "c", "", "pipeline `FILE` of the running process")

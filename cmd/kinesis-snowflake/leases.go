@@ -37,15 +37,10 @@ func (p *program) eachPipeline(parent context.Context, files []string, do func(c
 	if err != nil {
 		return err
 	}
-	ctx, stop := context.WithCancelCause(parent)
-	defer stop(nil)
-	go func() {
-		select {
-		case s := <-p.signals:
-			stop(fmt.Errorf("stopped by %s", s))
-		case <-ctx.Done():
-		}
-	}()
+	return p.stoppable(parent, func(ctx context.Context) error { return p.onEach(ctx, pipelines, do) })
+}
+
+func (p *program) onEach(ctx context.Context, pipelines []*config.Pipeline, do func(context.Context, *config.Pipeline, *admin.Admin) error) error {
 	// What the clients have to say is for whoever sits there, in whatever form the process logs otherwise.
 	log := slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	if err := logLibraries(log); err != nil {

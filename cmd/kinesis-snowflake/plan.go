@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"time"
@@ -49,23 +48,23 @@ The exit code is 0 whatever the plan says, unless --strict asks for 1.`,
 			if sample != "" && len(pipelines) > 1 {
 				return errors.New("--file is for one pipeline")
 			}
-			ctx, stop := p.untilSignal(c.Context())
-			defer stop()
-			clean := true
-			for i, cfg := range pipelines {
-				r, err := p.plan(ctx, cfg, o, sample)
-				if err == nil {
-					clean = clean && r.Clean()
-					err = p.printPlan(r, asJSON, i > 0)
+			return p.stoppable(c.Context(), func(ctx context.Context) error {
+				clean := true
+				for i, cfg := range pipelines {
+					r, err := p.plan(ctx, cfg, o, sample)
+					if err == nil {
+						clean = clean && r.Clean()
+						err = p.printPlan(r, asJSON, i > 0)
+					}
+					if err != nil {
+						return failure{err: fmt.Errorf("%s: %w", cfg.File, err)}
+					}
 				}
-				if err != nil {
-					return failure{err: fmt.Errorf("%s: %w", cfg.File, err)}
+				if strict && !clean {
+					return failure{err: errConflicts}
 				}
-			}
-			if strict && !clean {
-				return failure{err: errConflicts}
-			}
-			return nil
+				return nil
+			})
 		},
 	}
 	filesFlag(c, &files)
@@ -89,14 +88,14 @@ func (p *program) plan(ctx context.Context, cfg *config.Pipeline, o plan.Options
 	switch sample {
 	case "":
 	case "-":
-		o.File, o.FileName = p.stdin, "the standard input"
+		o.File, o.FileName = asLong(ctx, p.stdin), "the standard input"
 	default:
 		f, err := os.Open(sample)
 		if err != nil {
 			return nil, fmt.Errorf("read the sample: %w", err)
 		}
 		defer f.Close()
-		o.File, o.FileName = io.Reader(f), sample
+		o.File, o.FileName = asLong(ctx, f), sample
 	}
 	return plan.Make(ctx, cfg, o)
 }

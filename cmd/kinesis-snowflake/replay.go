@@ -47,11 +47,16 @@ makes the exit code 1.`,
 			if err != nil {
 				return err
 			}
-			log, err := p.readLogs(logs, from)
-			if err != nil {
-				return err
-			}
-			return p.replayAll(c.Context(), pipelines, log, replay.Options{DryRun: dryRun}, asJSON)
+			return p.stoppable(c.Context(), func(ctx context.Context) error {
+				log, err := p.readLogs(ctx, logs, from)
+				switch {
+				case ctx.Err() != nil:
+					return failure{err: context.Cause(ctx)}
+				case err != nil:
+					return err
+				}
+				return p.replayAll(ctx, pipelines, log, replay.Options{DryRun: dryRun}, asJSON)
+			})
 		},
 	}
 	filesFlag(c, &files)
@@ -84,19 +89,19 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("--since is %q; it must be a time with its zone, like 2026-11-22T09:00:00Z or 2026-11-22T09:00:00+01:00, or how long ago: 90m, 24h, 7d", text)
 }
 
-func (p *program) readLogs(names []string, since time.Time) (*replay.Log, error) {
+func (p *program) readLogs(ctx context.Context, names []string, since time.Time) (*replay.Log, error) {
 	log := &replay.Log{}
 	for _, name := range names {
-		if err := p.readLog(log, name, since); err != nil {
+		if err := p.readLog(ctx, log, name, since); err != nil {
 			return nil, err
 		}
 	}
 	return log, nil
 }
 
-func (p *program) readLog(log *replay.Log, name string, since time.Time) error {
+func (p *program) readLog(ctx context.Context, log *replay.Log, name string, since time.Time) error {
 	if name == "-" {
-		if err := log.Read(p.stdin, since); err != nil {
+		if err := log.Read(asLong(ctx, p.stdin), since); err != nil {
 			return fmt.Errorf("standard input: %w", err)
 		}
 		return nil
@@ -106,7 +111,7 @@ func (p *program) readLog(log *replay.Log, name string, since time.Time) error {
 		return fmt.Errorf("open --log: %w", err)
 	}
 	defer func() { _ = f.Close() }() // it was read only
-	if err := log.Read(f, since); err != nil {
+	if err := log.Read(asLong(ctx, f), since); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
@@ -116,9 +121,7 @@ func (p *program) readLog(log *replay.Log, name string, since time.Time) error {
 var errLeft = errors.New("not all failed messages are in the table")
 
 // replayAll replays one pipeline after the other. One that fails does not keep it from the others.
-func (p *program) replayAll(parent context.Context, pipelines []*config.Pipeline, lines *replay.Log, o replay.Options, asJSON bool) error {
-	ctx, stop := p.untilSignal(parent)
-	defer stop()
+func (p *program) replayAll(ctx context.Context, pipelines []*config.Pipeline, lines *replay.Log, o replay.Options, asJSON bool) error {
 	o.Logger = slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	if err := logLibraries(o.Logger); err != nil {
 		return failure{err: err}
@@ -145,19 +148,6 @@ func (p *program) replayAll(parent context.Context, pipelines []*config.Pipeline
 		return failure{err: errors.Join(failed...)}
 	}
 	return nil
-}
-
-// untilSignal returns a context that ends with the first signal.
-func (p *program) untilSignal(parent context.Context) (context.Context, context.CancelFunc) {
-	ctx, stop := context.WithCancelCause(parent)
-	go func() {
-		select {
-		case s := <-p.signals:
-			stop(fmt.Errorf("stopped by %s", s))
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, func() { stop(nil) }
 }
 
 func (p *program) printReplay(r *replay.Report, asJSON bool) error {
