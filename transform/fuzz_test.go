@@ -11,6 +11,7 @@ import (
 	"kinesis-snowflake/transform"
 	"kinesis-snowflake/transform/decode"
 	"kinesis-snowflake/transform/internal/sample"
+	"kinesis-snowflake/transform/jsonscan"
 	"kinesis-snowflake/transform/step"
 	"kinesis-snowflake/transform/validate"
 )
@@ -79,7 +80,7 @@ func told(t *testing.T, tr *transform.Transformer, keys *row.Keys, data []byte) 
 		once(r.Index)
 		fmt.Fprintf(&b, "row %d\n", r.Index)
 		for _, f := range r.Fields {
-			if !json.Valid(f.Value) || kindOf(f.Value) != f.Kind {
+			if !json.Valid(f.Value) || jsonscan.KindOf(f.Value) != f.Kind {
 				t.Fatalf("key %q has the value %q of kind %d", f.Name, f.Value, f.Kind)
 			}
 			if f.Key != row.NoKey && keys.Name(f.Key) != string(f.Name) {
@@ -123,28 +124,6 @@ func copied(r *row.Row) row.Row {
 		c.Fields = append(c.Fields, f)
 	}
 	return c
-}
-
-// kindOf tells a valid value's kind by its bytes.
-func kindOf(v []byte) row.Kind {
-	switch v[0] {
-	case 'n':
-		return row.Null
-	case 't':
-		return row.True
-	case 'f':
-		return row.False
-	case '"':
-		return row.String
-	case '{':
-		return row.Object
-	case '[':
-		return row.Array
-	}
-	if bytes.ContainsAny(v, ".eE") {
-		return row.Float
-	}
-	return row.Int
 }
 
 // FuzzTransform: whatever a record's bytes, with decoding, schema and steps on: nothing panics, each part of the record is

@@ -17,10 +17,17 @@ func (s *Scanner) decode(raw []byte) []byte {
 // AppendText appends the text that a JSON string stands for, given what is between its quotes. The string must have
 // been scanned before. An unpaired surrogate becomes U+FFFD, as in encoding/json.
 func AppendText(dst, raw []byte) []byte {
+	dst, _ = AppendDecoded(dst, raw)
+	return dst
+}
+
+// AppendDecoded is AppendText, and reports whether the text is one that can be stored: without NUL and unpaired surrogates.
+func AppendDecoded(dst, raw []byte) (_ []byte, ok bool) {
+	ok = true
 	for {
 		n := bytes.IndexByte(raw, '\\')
 		if n < 0 {
-			return append(dst, raw...)
+			return append(dst, raw...), ok
 		}
 		dst = append(dst, raw[:n]...)
 		c := raw[n+1]
@@ -45,6 +52,7 @@ func AppendText(dst, raw []byte) []byte {
 					raw = raw[6:]
 				}
 			}
+			ok = ok && r != 0 && !utf16.IsSurrogate(r)
 			dst = utf8.AppendRune(dst, r)
 			continue
 		}

@@ -113,7 +113,7 @@ func checkFields(t testing.TB, p []byte, fields []row.Field) {
 		if string(f.Name) != name {
 			t.Fatalf("%q: field %d: name %q, want %q", p, i, f.Name, name)
 		}
-		if got, want := f.Kind, kindOf(value); got != want {
+		if got, want := f.Kind, jsonscan.KindOf(value); got != want {
 			t.Fatalf("%q: field %d: kind %d, want %d", p, i, got, want)
 		}
 		for _, c := range []struct {
@@ -169,27 +169,6 @@ func token(t testing.TB, d *json.Decoder) json.Token {
 		t.Fatal(err)
 	}
 	return tok
-}
-
-func kindOf(value []byte) row.Kind {
-	switch value[0] {
-	case '{':
-		return row.Object
-	case '[':
-		return row.Array
-	case '"':
-		return row.String
-	case 't':
-		return row.True
-	case 'f':
-		return row.False
-	case 'n':
-		return row.Null
-	}
-	if bytes.ContainsAny(value, ".eE") {
-		return row.Float
-	}
-	return row.Int
 }
 
 var escapes = regexp.MustCompile(`\\(?:u[0-9a-fA-F]{4}|[^u])`)

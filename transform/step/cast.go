@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"kinesis-snowflake/transform/jsonscan"
 )
 
 // base is a type of Snowflake's without its arguments.
@@ -152,7 +154,7 @@ func (c *caster) number(dst, v, inside []byte) ([]byte, action, error) {
 		}
 		n = trimZeros(n)
 	} else if k := v[0]; k != '-' && (k < '0' || k > '9') {
-		return dst, same, fmt.Errorf("is %s, not a number", kindNames[kindOf(v)])
+		return dst, same, fmt.Errorf("is %s, not a number", kindNames[jsonscan.KindOf(v)])
 	}
 	if c.base == baseFloat {
 		if v[0] != '"' {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"kinesis-snowflake/internal/row"
+	"kinesis-snowflake/transform/jsonscan"
 )
 
 // action is what an editor did with a value.
@@ -232,7 +233,7 @@ func (x *Runner) place(dst, v []byte, segs []seg, value []byte, onlyMissing bool
 		return dst, changed, err
 	}
 	if s.kind == isKey && v[0] != '{' || s.kind != isKey && v[0] != '[' {
-		return dst, same, fmt.Errorf("leads through %s", kindNames[kindOf(v)])
+		return dst, same, fmt.Errorf("leads through %s", kindNames[jsonscan.KindOf(v)])
 	}
 	start := len(dst)
 	if s.kind == isKey {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"kinesis-snowflake/internal/row"
+	"kinesis-snowflake/transform/jsonscan"
 )
 
 // flatten lifts the members of objects to the top level. Lists stay as they are, and so do objects without members, which would
@@ -85,7 +86,7 @@ func (s *flatten) lift(x *Runner, out []row.Field, parent *row.Field, prefix, v 
 		x.buf = append(append(x.buf, prefix...), s.separator...)
 		f := row.Field{Key: row.NoKey, Value: value, Flags: parent.Flags & row.HostileKey}
 		mark := len(x.buf)
-		if x.buf, ok = appendDecoded(x.buf, key); !ok {
+		if x.buf, ok = jsonscan.AppendDecoded(x.buf, key); !ok {
 			x.buf = append(x.buf[:mark], key...)
 			f.Flags |= row.HostileKey
 		}
@@ -103,7 +104,7 @@ func (s *flatten) lift(x *Runner, out []row.Field, parent *row.Field, prefix, v 
 			continue
 		}
 		if parent.Flags&^row.HostileKey == 0 {
-			f.Kind = kindOf(value) // nothing in the object needs a flag, so nothing in its member does
+			f.Kind = jsonscan.KindOf(value) // nothing in the object needs a flag, so nothing in its member does
 		} else if err := x.setValue(&f, value); err != nil {
 			return out, err
 		}

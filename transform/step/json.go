@@ -2,10 +2,9 @@ package step
 
 import (
 	"bytes"
-	"unicode/utf16"
-	"unicode/utf8"
 
 	"kinesis-snowflake/internal/row"
+	"kinesis-snowflake/transform/jsonscan"
 )
 
 // The functions of this file read JSON text that was checked before; on other text they may panic.
@@ -109,27 +108,6 @@ func count(array []byte) (n int) {
 	}
 }
 
-func kindOf(v []byte) row.Kind {
-	switch v[0] {
-	case '"':
-		return row.String
-	case '{':
-		return row.Object
-	case '[':
-		return row.Array
-	case 't':
-		return row.True
-	case 'f':
-		return row.False
-	case 'n':
-		return row.Null
-	}
-	if bytes.ContainsAny(v, ".eE") {
-		return row.Float
-	}
-	return row.Int
-}
-
 var kindNames = [...]string{
 	row.Null: "null", row.False: "a boolean", row.True: "a boolean", row.Int: "a number", row.Float: "a number",
 	row.String: "a text", row.Object: "an object", row.Array: "an array",
@@ -143,66 +121,8 @@ func spells(raw []byte, name string) bool {
 		return string(raw) == name
 	}
 	var buf [64]byte
-	text, ok := appendDecoded(buf[:0], raw)
+	text, ok := jsonscan.AppendDecoded(buf[:0], raw)
 	return ok && string(text) == name
-}
-
-// appendDecoded appends the text that the inside of a JSON string spells. A surrogate without its partner becomes U+FFFD; ok
-// reports that there was none, and no NUL.
-func appendDecoded(dst, raw []byte) (_ []byte, ok bool) {
-	ok = true
-	for {
-		n := bytes.IndexByte(raw, '\\')
-		if n < 0 {
-			return append(dst, raw...), ok
-		}
-		dst = append(dst, raw[:n]...)
-		c := raw[n+1]
-		raw = raw[n+2:]
-		switch c {
-		case 'b':
-			c = '\b'
-		case 'f':
-			c = '\f'
-		case 'n':
-			c = '\n'
-		case 'r':
-			c = '\r'
-		case 't':
-			c = '\t'
-		case 'u':
-			r := hex4(raw)
-			raw = raw[4:]
-			if utf16.IsSurrogate(r) {
-				var low rune
-				if len(raw) >= 6 && raw[0] == '\\' && raw[1] == 'u' {
-					low = hex4(raw[2:])
-				}
-				if r = utf16.DecodeRune(r, low); r == utf8.RuneError {
-					ok = false
-				} else {
-					raw = raw[6:]
-				}
-			}
-			ok = ok && r != 0
-			dst = utf8.AppendRune(dst, r)
-			continue
-		}
-		dst = append(dst, c)
-	}
-}
-
-func hex4(b []byte) (r rune) {
-	for _, c := range b[:4] {
-		switch {
-		case c <= '9':
-			c -= '0'
-		default:
-			c = c&^0x20 - 'A' + 10
-		}
-		r = r<<4 | rune(c)
-	}
-	return r
 }
 
 // appendQuoted appends text, which is UTF-8, as a JSON string.
@@ -229,7 +149,7 @@ func text(buf, v []byte) (text, grown []byte) {
 		return raw, buf
 	}
 	start := len(buf)
-	buf, _ = appendDecoded(buf, raw)
+	buf, _ = jsonscan.AppendDecoded(buf, raw)
 	return buf[start:len(buf):len(buf)], buf
 }
 
@@ -241,6 +161,6 @@ func unquote(raw string) (string, bool) {
 	if err != nil || kind != row.String {
 		return "", false
 	}
-	decoded, ok := appendDecoded(nil, []byte(raw))
+	decoded, ok := jsonscan.AppendDecoded(nil, []byte(raw))
 	return string(decoded), ok
 }

@@ -2,6 +2,8 @@ package step
 
 import (
 	"bytes"
+
+	"kinesis-snowflake/transform/jsonscan"
 )
 
 // items returns the elements of a list.
@@ -39,7 +41,7 @@ func (e *evaluator) members(v *value) []value {
 		name := key
 		if bytes.IndexByte(key, '\\') >= 0 {
 			start := len(e.buf)
-			e.buf, _ = appendDecoded(e.buf, key)
+			e.buf, _ = jsonscan.AppendDecoded(e.buf, key)
 			name = e.buf[start:len(e.buf):len(e.buf)]
 		}
 		list = append(list, ofText(name), e.load(raw))

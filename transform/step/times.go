@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"kinesis-snowflake/transform/jsonscan"
 )
 
 // token is an element of a layout: a part of a time, or text that stands there as it is.
@@ -112,14 +114,14 @@ func (c *caster) time(x *Runner, dst, v []byte) ([]byte, action, error) {
 			}
 			n = trimZeros(n)
 		} else if v[0] != '-' && (v[0] < '0' || v[0] > '9') {
-			return dst, same, fmt.Errorf("is %s, not a number", kindNames[kindOf(v)])
+			return dst, same, fmt.Errorf("is %s, not a number", kindNames[jsonscan.KindOf(v)])
 		}
 		var err error
 		if when, err = ofEpoch(n, c.unit); err != nil {
 			return dst, same, err
 		}
 	case v[0] != '"':
-		what := kindNames[kindOf(v)]
+		what := kindNames[jsonscan.KindOf(v)]
 		if what == "a number" {
 			what += "; say what it counts with from: epoch_s, epoch_ms, epoch_us or epoch_ns"
 		}

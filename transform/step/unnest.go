@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"kinesis-snowflake/internal/row"
+	"kinesis-snowflake/transform/jsonscan"
 )
 
 // unnest makes a row of each element of an array.
@@ -29,7 +30,7 @@ func (u *unnest) spread(x *Runner, st *compiled, i int, s share) (done bool, err
 	}
 	n, problem := 0, error(nil)
 	if v[0] != '[' {
-		problem = fmt.Errorf("is %s, not an array", kindNames[kindOf(v)])
+		problem = fmt.Errorf("is %s, not an array", kindNames[jsonscan.KindOf(v)])
 	} else if n = count(v); n > s.rows {
 		problem = fmt.Errorf("has too many elements: %d; a document becomes at most %d rows", n, maxRows)
 	} else if n > 0 && (size(x.row.Fields)-len(v))*n+len(v) > s.bytes {

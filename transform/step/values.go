@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+
+	"kinesis-snowflake/transform/jsonscan"
 )
 
 // edits has one editor change what several paths name.
@@ -46,7 +48,7 @@ func (reader) edit(x *Runner, dst, v []byte) ([]byte, action, error) {
 	inside := v[1 : len(v)-1]
 	if bytes.IndexByte(inside, '\\') >= 0 {
 		var ok bool
-		if x.tmp, ok = appendDecoded(x.tmp[:0], inside); !ok {
+		if x.tmp, ok = jsonscan.AppendDecoded(x.tmp[:0], inside); !ok {
 			return dst, same, errors.New("holds no JSON: a NUL, or a surrogate without its partner")
 		}
 		inside = x.tmp
