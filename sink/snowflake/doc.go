@@ -22,14 +22,20 @@
 // At a shard's first batch with rows: UPDATE '*', INSERT what is missing, EPOCH = EPOCH + 1 with a fresh OWNER, SELECT,
 // COMMIT. The latest acquirer wins; the one before it finds its epoch stale at its next batch and is fenced.
 //
-// A transaction may be ended from outside (see below), and the statements that follow then run by themselves, without
-// its lock: an INSERT among them could add a row that another worker is adding, too. So the UPDATE of '*' leaves a mark,
-// which is rolled back with the transaction, and INSERT and UPDATE do nothing where they do not find it.
+// A transaction may be ended from outside (see below). AUTOCOMMIT is off, so the statements that follow then do not stand
+// alone but begin another transaction, without the lock of the one that was ended: an INSERT among them could add a row
+// that another worker is adding, too. So the UPDATE of '*' leaves a mark, which is rolled back with the transaction, and
+// INSERT and UPDATE do nothing where they do not find it.
 //
 // # Commit
 //
 // BEGIN; COPY, rows counted; UPDATE of the offsets, rows counted; COMMIT. The UPDATE comes last, so that the lock lives
-// for one round trip. Whatever is in doubt (a lost reply, a time-out) is resolved by a new session that takes the lock
+// for one round trip. It cannot ask for a mark, since no statement before the COPY may take the lock: it asks for the
+// transaction's id, which was read before the COPY. An UPDATE without its COPY would lose the rows. That CURRENT_TRANSACTION()
+// says in an UPDATE what it says in a SELECT is shown by the first acquire of a process; else it is done without.
+//
+// COMMIT need not fail for a transaction that was ended. So a batch is believed to be committed when its BATCH_ID is seen.
+// Whatever is in doubt (a lost reply, a time-out, an id that is not seen) is resolved by a transaction that takes the lock
 // and reads: if any row of the batch bears its BATCH_ID the whole batch is committed, because the UPDATE is one
 // statement of one transaction; otherwise nothing is.
 //
@@ -37,5 +43,5 @@
 //
 // A vanished client's transaction may hold the lock for minutes (Snowflake aborts a detached transaction after 5). A
 // lock on the offsets held for longer than [Options.LockPatience] is ended with SYSTEM$ABORT_TRANSACTION. Its holder,
-// if it lives after all, cannot be hurt: a COMMIT that took longer than half that time is not believed but resolved.
+// if it lives after all, cannot be hurt: it notices that its transaction was ended.
 package snowflake

@@ -43,7 +43,7 @@ func say(s Statement, identifiers, literals []string) sqlText {
 func emitted(t *testing.T) []sqlText {
 	t.Helper()
 	var all []sqlText
-	for _, s := range []Statement{Begin, Commit, Rollback, Ping, ShowLocks{}, ServerTime{}, AbortTransaction{ID: 123}} {
+	for _, s := range []Statement{Begin, Commit, Rollback, Ping, ShowLocks{}, ServerTime{}, CurrentTransaction{}, AbortTransaction{ID: 123}} {
 		all = append(all, say(s, nil, nil))
 	}
 	for _, h := range hostile {
@@ -54,13 +54,14 @@ func emitted(t *testing.T) []sqlText {
 		here, beside := []string{h}, []string{h, h + "$OFFSETS"}
 		all = append(all,
 			say(CreateOffsets{offsets, h}, beside, own),
-			say(LockOffsets{offsets, h}, beside, own),
+			say(LockOffsets{Offsets: offsets, Mark: h, Within: h}, beside, own),
+			say(SeekBatch{Offsets: offsets, Stream: h, BatchID: h}, beside, own),
 			say(InsertOffsets{Offsets: offsets, Stream: h, Application: h, Shards: []string{h, "shardId-000000000000"}, Mark: h}, beside, own),
 			say(BumpEpochs{Offsets: offsets, Stream: h, Owner: h, Shards: []string{h, "shardId-000000000000"}, By: 1, Mark: h}, beside, own),
 			say(ResetOffsets{Offsets: offsets, Stream: h, Owner: h, Shards: []string{h, "shardId-000000000000"}}, beside, own),
 			say(ReadOffsets{offsets, h}, beside, own),
 			say(PresentRows{target, h, map[string][]string{h: {at.Sequence, "4959"}, "shardId-000000000000": {at.Sequence}}}, here, append([]string{at.Sequence}, own...)),
-			say(MoveOffsets{Offsets: offsets, Stream: h, BatchID: h, Moves: []Move{{Shard: h, Epoch: 1, To: at, Rows: 5}, {Shard: "shardId-000000000000", Epoch: 2, From: at, To: at, Rows: 1}}}, beside, own),
+			say(MoveOffsets{Offsets: offsets, Stream: h, BatchID: h, Within: h, Moves: []Move{{Shard: h, Epoch: 1, To: at, Rows: 5}, {Shard: "shardId-000000000000", Epoch: 2, From: at, To: at, Rows: 1}}}, beside, own),
 			say(CreateStage{target}, here, nil),
 			say(PutFile{"/spool/" + h + ".json.zst", target, h + "/"}, nil, []string{"file:///spool/" + h + ".json.zst", stage}),
 			say(ListFiles{target, h + "/"}, nil, []string{stage}),
@@ -76,7 +77,7 @@ func emitted(t *testing.T) []sqlText {
 func ofColumns(t *testing.T) []sqlText {
 	t.Helper()
 	kinds := []string{
-		"NUMBER(38,0)", "NUMBER(12,2)", "FLOAT", "BOOLEAN", "VARCHAR", "VARCHAR(3)", "BINARY(8)", "DATE", "TIME(9)", "TIMESTAMP_NTZ(9)", "TIMESTAMP_LTZ(9)", "TIMESTAMP_TZ(9)", "VARIANT",
+		"NUMBER(38,0)", "NUMBER(12,2)", "FLOAT", "BOOLEAN", "VARCHAR", "VARCHAR(3)", "VARCHAR(3) COLLATE 'en-ci'", "BINARY(8)", "DATE", "TIME(9)", "TIMESTAMP_NTZ(9)", "TIMESTAMP_LTZ(9)", "TIMESTAMP_TZ(9)", "VARIANT",
 		"OBJECT", "ARRAY",
 	}
 	var names []string
