@@ -166,6 +166,32 @@ func TestReplayOfPartsOfARecord(t *testing.T) {
 	})
 }
 
+// Two unnest steps number rows as they come. Where an element of the outer array failed as one row and makes two now, those after
+// it are numbered otherwise, and nothing is loaded; where it makes one, its row is.
+func TestReplayOfRowsWhoseNumbersShift(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, b *bubble) {
+		log := filepath.Join(filepath.Dir(b.file), "connector.log")
+		b.transform(`{steps: [{unnest: {path: a}}, {unnest: {path: a.b}}]}`, "{}")
+		b.send(`{"n": 1, "a": [{"b": "x,y"}, {"b": [1, 2]}]}`, `{"n": 2, "a": [{"b": "x"}, {"b": [1, 2]}]}`, `{"n": 3, "a": [{"b": "x,y"}, {"b": "z"}]}`)
+		b.logged(log, config.LogJSON, true)()
+		b.rows(4, 2)
+		b.transform(`{steps: [{unnest: {path: a}}, {set: {a.b: 'type(a.b) == "string" ? split(a.b, ",") : a.b'}}, {unnest: {path: a.b}}]}`, "{}")
+		for range 2 {
+			code, report, stderr := b.replay(log)
+			wants(t, 1, code, stderr)
+			if report.Messages != 3 || report.Counts[replay.Loaded]+report.Counts[replay.Present] != 2 || report.Counts[replay.Renamed] != 1 {
+				t.Errorf("%+v", report)
+			}
+			has(t, strings.Join(reasons(report), "\n"), "renumbered: it has rows in the table")
+			b.rows(8, 3)
+		}
+		b.unload(`"N" = 1`)
+		code, _, stderr := b.replay(log)
+		wants(t, 0, code, stderr)
+		b.rows(10, 3)
+	})
+}
+
 // A message that today's filter leaves out is no longer a failed one.
 func TestReplayOfWhatAFilterLeavesOut(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, b *bubble) {

@@ -6,27 +6,17 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"sync"
 
+	"kinesis-snowflake/config"
 	"kinesis-snowflake/internal/pipeline"
 	"kinesis-snowflake/internal/row"
 	"kinesis-snowflake/sink"
 	"kinesis-snowflake/sink/snowflake"
-	"kinesis-snowflake/source"
+	"kinesis-snowflake/transform/step"
 )
 
-const (
-	// shardsAtOnce bounds how many shards are read at a time; each holds one answer of up to 10 MiB.
-	shardsAtOnce = 4
-	// chunkBytes bounds the payload of the messages that are loaded together.
-	chunkBytes = 32 << 20
-)
-
-// fetched is a message with its record, as it was read again.
-type fetched struct {
-	message *message
-	record  row.Record
-}
+// chunkBytes bounds the payload of the messages that are loaded together.
+const chunkBytes = 32 << 20
 
 // load reads the admitted messages' records and loads them, chunk by chunk.
 func (r *replay) load(ctx context.Context) error {
@@ -34,7 +24,7 @@ func (r *replay) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l := &loader{replay: r, transform: newTransformer()}
+	l := &loader{replay: r, transform: newTransformer(), nested: unnests(r.cfg) > 1}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	records := make(chan fetched)
@@ -88,61 +78,6 @@ func (r *replay) load(ctx context.Context) error {
 	return nil
 }
 
-// fetch reads the records of all open messages and sends them, those of a shard in order.
-func (r *replay) fetch(ctx context.Context, to chan<- fetched) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	reader := r.tools.Again(r.info)
-	tokens := make(chan struct{}, shardsAtOnce)
-	var readers sync.WaitGroup
-	for id, shard := range r.messages.shards {
-		wanted := open(shard)
-		if len(wanted) == 0 {
-			continue
-		}
-		readers.Go(func() {
-			select {
-			case tokens <- struct{}{}:
-				defer func() { <-tokens }()
-			case <-ctx.Done():
-				return
-			}
-			if err := r.fetchShard(ctx, reader, id, wanted, to); err != nil {
-				cancel(err)
-			}
-		})
-	}
-	readers.Wait()
-	return context.Cause(ctx)
-}
-
-func (r *replay) fetchShard(ctx context.Context, reader *source.Again, id string, wanted []*message, to chan<- fetched) error {
-	var places []source.Place
-	bySequence := map[string][]*message{}
-	for _, m := range wanted {
-		if len(bySequence[m.at.Sequence]) == 0 {
-			places = append(places, source.Place{Sequence: m.at.Sequence, Arrival: m.arrival})
-		}
-		bySequence[m.at.Sequence] = append(bySequence[m.at.Sequence], m)
-	}
-	return reader.Read(ctx, r.listed[id], places, func(rec *row.Record) error {
-		for _, m := range bySequence[string(rec.Sequence)] {
-			m.found = true
-			if m.at.Subsequence != rec.Subsequence {
-				continue
-			}
-			f := fetched{m, *rec}
-			f.record.Sequence, f.record.PartitionKey, f.record.Data = slices.Clone(rec.Sequence), slices.Clone(rec.PartitionKey), slices.Clone(rec.Data)
-			select {
-			case to <- f:
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			}
-		}
-		return nil
-	})
-}
-
 // missing says of the messages that were not read why that is.
 func (r *replay) missing() {
 	for _, shard := range r.messages.shards {
@@ -160,6 +95,16 @@ func (r *replay) missing() {
 type loader struct {
 	*replay
 	transform pipeline.Transformer
+	nested    bool // by two unnest steps or more
+}
+
+func unnests(cfg *config.Pipeline) (n int) {
+	for i := range cfg.Transform.Steps {
+		if cfg.Transform.Steps[i].Name == step.NameUnnest {
+			n++
+		}
+	}
+	return n
 }
 
 // load loads a chunk of messages, all or nothing; in halves where so many rows are refused that one batch does not take it.
