@@ -177,8 +177,14 @@ func (e *evaluator) decimal(v *value, what string) (d decimal, ok bool) {
 	if err != nil {
 		e.fail("has %w", err)
 	}
+	if d.big != nil || d.exp < -18 || d.exp > 18 {
+		e.charge(slowNumber)
+	}
 	return d, e.err == nil
 }
+
+// slowNumber is what a number is charged that is calculated with in big integers, and what a division is.
+const slowNumber = 1 << 9
 
 func (e *evaluator) int(v *value, what string) (int, bool) {
 	d, ok := e.decimal(v, what)

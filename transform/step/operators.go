@@ -90,6 +90,7 @@ func (e *evaluator) calculate(o op, a, b *value) value {
 		d, err = x.multiply(y)
 	case opDivide:
 		d, err = x.divide(y)
+		e.charge(slowNumber)
 	case opModulo:
 		d, err = x.modulo(y)
 	case opPower:
