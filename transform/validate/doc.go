@@ -15,7 +15,7 @@
 //
 // # References
 //
-// A $ref may lead to a file in the schema file's folder, or below it. Where the schema has an $id, references relative
+// A $ref may lead to a file in the schema file's folder, or below it. Where the schema has an absolute $id, references relative
 // to it name files as if the schema file stood there. Nothing is fetched: any other reference is refused, as Compile fails.
 //
 // # Hostile documents
@@ -24,6 +24,10 @@
 // place it gets a number that stands to every number of the schema as they do, and is an integer if they are. Only multipleOf and
 // uniqueItems could tell the difference, so under a schema that has one of them such a number is a violation. Numbers of the
 // schema itself are bounded to [MaxExponent] and [MaxDigits].
+//
+// The compiled form bounds its steps by the document's length, and the library's are counted by an extension that stands in every
+// schema: a schema that contains itself in alternatives doubles its work on each level of a document. What takes too
+// many is a failed message.
 //
 // The library collects every violation of a document, each with its path. A document with more values, times levels of
 // nesting, than [MaxWork] is not given to it: if the compiled form does not find it good, it is a failed message.
