@@ -122,6 +122,7 @@ func (l Login) parameters() map[string]*string {
 		"BINARY_INPUT_FORMAT":                 "HEX",
 		"QUOTED_IDENTIFIERS_IGNORE_CASE":      "false",
 		"AUTOCOMMIT":                          "false", // a statement after a transaction that was ended from outside does not commit by itself
+		"USE_CACHED_RESULT":                   "false", // what the offsets say is asked of them
 		"TRANSACTION_ABORT_ON_ERROR":          "false",
 		"LOCK_TIMEOUT":                        strconv.Itoa(lock),
 		"STATEMENT_TIMEOUT_IN_SECONDS":        strconv.Itoa(int(statementTimeout / time.Second)),
