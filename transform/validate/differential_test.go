@@ -1,10 +1,12 @@
 package validate
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/santhosh-tekuri/jsonschema/v5"
 	"pgregory.net/rapid"
 )
 
@@ -263,8 +265,9 @@ func differ(t *rapid.T, counts map[verdict]int) {
 		}
 		want := good
 		// These numbers are cheap enough for the library, so it sees the document itself.
-		if v.library.Validate(unbudgeted(v, decoded(t, []byte(doc)))) != nil {
+		if err := v.library.Validate(unbudgeted(v, decoded(t, []byte(doc)))); err != nil {
 			want = bad
+			placed(t, err, doc)
 		}
 		found := v.fast.check([]byte(doc))
 		counts[found]++
@@ -276,6 +279,20 @@ func differ(t *rapid.T, counts map[verdict]int) {
 		}
 		if f := v.check([]byte(doc), unknown); (f == nil) != (want == good) && (f == nil || !strings.Contains(f.Reason, "too l")) {
 			t.Fatalf("%s\n%s: without the form %+v, the library says %d", schema, doc, f, want)
+		}
+	}
+}
+
+// placed compares the levels that keywords lead to with the library's path in the document.
+func placed(t *rapid.T, err error, doc string) {
+	var violation *jsonschema.ValidationError
+	if !errors.As(err, &violation) {
+		return // a loop that only a dynamic reference closes
+	}
+	for _, e := range leaves(nil, violation) {
+		_, tokens := pointer(e.InstanceLocation)
+		if levels, _ := place(e); levels != len(tokens) && (levels < len(tokens) || !strings.Contains(doc, `""`)) {
+			t.Fatalf("%s: %s at %s is on %d levels", doc, e.KeywordLocation, e.InstanceLocation, levels)
 		}
 	}
 }

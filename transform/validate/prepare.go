@@ -28,7 +28,7 @@ func countRight(s *jsonschema.Schema) {
 // ids returns what a schema says of its own address, by the keywords of all drafts.
 func ids(schema []byte) (all []*url.URL) {
 	var members map[string]json.RawMessage
-	_ = json.Unmarshal(schema, &members) // true and false have none
+	_ = json.Unmarshal(schema, &members)        // true and false have none
 	for _, key := range []string{"$id", "id"} { // id is that of draft 4
 		var id string
 		if json.Unmarshal(members[key], &id) != nil {

@@ -37,9 +37,11 @@ func explain(violation *jsonschema.ValidationError, doc []byte) string {
 	keyword, message := wording(best)
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s: %s", cutTo(where, maxMessage), keyword, cutTo(message, maxMessage))
-	if value := find(doc, tokens); ofKey(best.KeywordLocation) {
-		fmt.Fprintf(&b, ": the key %s", cutTo(strconv.Quote(tokens[len(tokens)-1]), maxValue))
-	} else if value != nil {
+	if levels, ofKey := place(best); levels != len(tokens) {
+		b.WriteString(": below it, at an empty key") // which the library leaves out of the path
+	} else if ofKey {
+		fmt.Fprintf(&b, ": the key %s", cutTo(strconv.Quote(tokens[levels-1]), maxValue))
+	} else if value := find(doc, tokens); value != nil {
 		fmt.Fprintf(&b, ": %s", cut(value))
 	}
 	fmt.Fprintf(&b, " (schema %s", cutTo(shorten(best.AbsoluteKeywordLocation, violation.AbsoluteKeywordLocation), maxMessage))
@@ -81,24 +83,36 @@ func pointer(location string) (string, []string) {
 	return text, tokens
 }
 
-// ofKey reports whether a keyword is about a key of the document, so that the place in the document is that of the key's value.
-func ofKey(keywords string) bool {
-	tokens := strings.Split(keywords, "/")
+// place tells from the keywords that lead to a violation on how many levels of the document it is, and whether it is of a key there
+// rather than of its value.
+func place(e *jsonschema.ValidationError) (levels int, ofKey bool) {
+	tokens := strings.Split(e.KeywordLocation, "/")
 	for i := 1; i < len(tokens); i++ {
 		switch tokens[i] {
 		case "propertyNames":
-			return true
-		case "properties", "patternProperties", "dependencies", "dependentSchemas":
+			return levels + 1, true
+		case "properties", "patternProperties":
+			levels++
 			i++ // a name follows
+		case "dependencies", "dependentSchemas", "dependentRequired":
+			i++
+		case "additionalProperties", "unevaluatedProperties", "items", "prefixItems", "additionalItems", "unevaluatedItems", "contains":
+			// As the last one it is violated by the whole object or array, unless it is a schema that lets nothing pass.
+			if i < len(tokens)-1 || e.Message == neverAllowed {
+				levels++
+			}
 		}
 	}
-	return false
+	return levels, false
 }
+
+// neverAllowed is the library's message for a schema that is false.
+const neverAllowed = "not allowed"
 
 // wording names the keyword of a violation, and says what it wants in the library's words without the value.
 func wording(e *jsonschema.ValidationError) (keyword, message string) {
 	message = e.Message
-	if message == "not allowed" {
+	if message == neverAllowed {
 		return "false", "no value is allowed here"
 	}
 	tokens := strings.Split(e.KeywordLocation, "/")

@@ -48,6 +48,7 @@ func TestReasons(t *testing.T) {
 		{`{"id":1,"kind":"c"}`, `/kind: enum: value must be one of "a", "b": "c" (schema #/properties/kind/enum)`},
 		{`{"id":1,"a/b~c %":2}`, `/a~1b~0c %: const: value must be "1": 2 (schema #/properties/a~1b~0c %/const)`},
 		{`{"id":1,"propertyNames":{"a/B":1,"B/c\u0000":2}}`, `/propertyNames/B~1c` + "\x00" + `: pattern: does not match pattern '^[a-z]': the key "B/c\x00" (schema #/properties/propertyNames/propertyNames/pattern)`},
+		{`{"id":1,"propertyNames":{"":1}}`, `/propertyNames: pattern: does not match pattern '^[a-z]': below it, at an empty key (schema #/properties/propertyNames/propertyNames/pattern)`},
 		{`{"id":1,"propertyNames":2}`, `/propertyNames: type: expected object, but got number: 2 (schema #/properties/propertyNames/type)`},
 		{`{"id":1,"never":null}`, `/never: false: no value is allowed here: null (schema #/properties/never)`},
 		{`{"id":1,"z":1,"y":2,"x":3}`, `the document: additionalProperties: not allowed: 'x', 'y', 'z': {"id":1,"z":1,"y":2,"x":3} (schema #/additionalProperties)`},
