@@ -109,9 +109,27 @@ func (d *Decoder) anyFrames(text []byte) error {
 		return d.take(text)
 	case bytes.IndexByte(trimmed[:end], '\n') >= 0:
 		return d.objects(trimmed)
+	case bytes.Contains(trimmed, []byte("\n}")) && onlyObjects(trimmed[end:]):
+		// A short object on one line, and others that are laid out.
+		return d.objects(trimmed)
 	default:
 		return d.lines(text)
 	}
+}
+
+// onlyObjects reports whether a text is objects that all end, and nothing else.
+func onlyObjects(text []byte) bool {
+	for text = trim(text); len(text) > 0; {
+		end := -1
+		if text[0] == '{' {
+			end = valueEnd(text)
+		}
+		if end < 0 {
+			return false
+		}
+		text = trim(text[end:])
+	}
+	return true
 }
 
 func (d *Decoder) array(text []byte) error {

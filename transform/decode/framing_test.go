@@ -54,6 +54,8 @@ func TestFraming(t *testing.T) {
 		{decode.AnyFrames, `{"a":1}`, []string{`{"a":1}`}},
 		{decode.AnyFrames, " " + pretty + "\n", []string{" " + pretty + "\n"}},
 		{decode.AnyFrames, pretty + "\n" + pretty, []string{pretty, pretty}},
+		{decode.AnyFrames, "{}\r\n" + pretty + "\n{\"c\":3}\n", []string{"{}", pretty, `{"c":3}`}},
+		{decode.AnyFrames, "{\"a\":1}\n{\"b\":\n}\nx", []string{`{"a":1}`, `{"b":`, `}`, `x`}},
 		{decode.AnyFrames, "[{},\n{}]", []string{"{}", "{}"}},
 		{decode.AnyFrames, "{\"a\":1}\n{\"b\":2}\n", []string{`{"a":1}`, `{"b":2}`}},
 		{decode.AnyFrames, "{\"a\":1}\n{\"b\":\n{\"c\":3}", []string{`{"a":1}`, `{"b":`, `{"c":3}`}},

@@ -56,14 +56,18 @@ func (p *Program) Hints(before []Hint) (hints []Hint) {
 				from, okFrom := top(&s.moves[k].from)
 				to, okTo := top(&s.moves[k].to)
 				at := slices.IndexFunc(hints, func(h Hint) bool { return h.Key == from })
-				switch {
-				case okFrom && okTo && at >= 0:
-					h := Hint{to, hints[at].Type, hints[at].Before}
-					forget(to)
+				moved := Hint{Key: to}
+				if okFrom && okTo && at >= 0 {
+					moved.Type, moved.Before = hints[at].Type, hints[at].Before
+				}
+				if okFrom {
 					forget(from)
-					hints = append(hints, h)
-				case okFrom:
-					forget(from)
+				}
+				if okTo {
+					forget(to) // of what was there before: another value comes there
+				}
+				if okFrom && okTo && at >= 0 {
+					hints = append(hints, moved)
 				}
 			}
 		case *flatten:
