@@ -115,6 +115,42 @@ func TestStreamThatIsGoneOrMadeAgain(t *testing.T) {
 	}
 }
 
+// The service says for a while of shards that are there that they are not: they are read on once it knows them again, and
+// nothing of them is taken for finished.
+func TestShardsThatTheServiceForgetsForAWhile(t *testing.T) {
+	for _, op := range []string{"GetRecords", "GetShardIterator"} {
+		t.Run(op, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, 3)
+				w.put(50)
+				forgets := kinesis.Hooks{Before: func(c kinesis.Call) *kinesis.Fault {
+					if c.Op == op {
+						return kinesis.Throw("ResourceNotFoundException", "Shard shardId-000000000000 in stream orders under account 123456789012 does not exist")
+					}
+					return nil
+				}}
+				if op == "GetShardIterator" {
+					w.kinesis.SetHooks(forgets)
+				}
+				a := w.start("a")
+				wait(5 * time.Second)
+				w.kinesis.SetHooks(forgets)
+				wait(2 * time.Minute)
+				w.put(50)
+				w.kinesis.SetHooks(kinesis.Hooks{})
+				wait(2 * time.Minute)
+				w.whole(false)
+				if err := a.stop(); err != nil {
+					t.Fatal(err)
+				}
+				if strings.Contains(w.log.String(), "no longer in the stream") {
+					t.Errorf("a shard that is listed as open was given up:\n%s", w.log.String())
+				}
+			})
+		})
+	}
+}
+
 func TestLostLeaseClosesItsConsumerOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 4)

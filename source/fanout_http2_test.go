@@ -75,7 +75,7 @@ func TestSubscriptionsOverHTTP2(t *testing.T) {
 					}
 					return nil
 				},
-				Missing: s.missing, Trouble: s.trouble, Log: s.log,
+				Missing: s.missing("shardId-000000000000"), Trouble: s.trouble, Log: s.log,
 			})
 			if err != nil {
 				t.Error(err)

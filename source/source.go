@@ -94,8 +94,32 @@ func (s *Source) SetOffsets(shards []string) {
 	s.offsets = shards
 }
 
-// missing tells the stream that was begun with from one that took its place.
-func (s *Source) missing(ctx context.Context, cause error) (reader.Verdict, error) {
+// missing returns what tells what became of a shard: whether the stream is the one that was begun with, or took its place, and
+// whether it lists the shard.
+func (s *Source) missing(shard string) func(context.Context, error) (reader.Verdict, error) {
+	return func(ctx context.Context, cause error) (reader.Verdict, error) {
+		if verdict, err := s.replaced(ctx, cause); verdict != reader.Same {
+			return verdict, err
+		}
+		listing, err := s.control.ListShards(ctx, nil)
+		if err != nil {
+			return reader.Unknown, err
+		}
+		for _, l := range listing.Shards {
+			switch {
+			case l.ID != shard:
+			case l.Closed:
+				return reader.Closed, nil
+			default:
+				return reader.Open, nil
+			}
+		}
+		return reader.Same, nil
+	}
+}
+
+// replaced tells the stream that was begun with from one that took its place.
+func (s *Source) replaced(ctx context.Context, cause error) (reader.Verdict, error) {
 	s.mu.Lock()
 	was := *s.info
 	s.mu.Unlock()

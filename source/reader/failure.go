@@ -11,6 +11,9 @@ import (
 
 var errNoIterator = errors.New("the service sent no iterator")
 
+// maxAbsent is how long a closed shard that the stream lists may be called unknown before it is taken for gone.
+const maxAbsent = 10 * time.Minute
+
 // maxStrikes is how many fresh iterators in a row may be called invalid before that is taken for permanent.
 const maxStrikes = 5
 
@@ -88,13 +91,24 @@ func (r *reader) refused(ctx context.Context, cause error) error {
 	}
 }
 
-// missing deals with a stream or shard that the service does not know.
+// missing deals with a stream or shard that the service does not know. It happens to err: what the stream lists is there, and
+// giving it up would leave an open shard unread, and what is left of a closed one.
 func (r *reader) missing(ctx context.Context, cause error) error {
 	switch verdict, err := r.Missing(ctx, cause); verdict {
 	case Other:
 		return err
 	case Unknown:
 		return r.retry(ctx, ClassRetry, err)
+	case Open:
+		return r.retry(ctx, ClassRetry, cause)
+	case Closed:
+		now := time.Now()
+		if r.absent.IsZero() {
+			r.absent = now
+		}
+		if now.Sub(r.absent) < maxAbsent {
+			return r.retry(ctx, ClassRetry, cause)
+		}
 	}
 	r.Log.Warn("shard is no longer in the stream: what it still held is older than the retention period", "shard", r.Shard, "after", r.resume.String())
 	r.calm()

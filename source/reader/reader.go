@@ -84,6 +84,10 @@ const (
 	Other
 	// Unknown: that cannot be told now.
 	Unknown
+	// Open: as Same, and the stream lists the shard as one that is written to.
+	Open
+	// Closed: as Same, and the stream lists the shard as one that is closed. It may just be leaving the stream.
+	Closed
 )
 
 const (
@@ -118,9 +122,10 @@ type reader struct {
 	next     time.Time // no call before it
 	opened   time.Time // when an iterator was last asked for
 	backoff  backoff
-	uneasy   bool  // Trouble knows of this shard
-	estimate int64 // of the memory that the next answer takes
-	strikes  int   // iterators in a row that the service called invalid
+	uneasy   bool      // Trouble knows of this shard
+	estimate int64     // of the memory that the next answer takes
+	strikes  int       // iterators in a row that the service called invalid
+	absent   time.Time // when a closed shard that is listed was first called unknown; zero = it is not
 	answer   wire.Answer
 	expander expander
 	response row.Response
@@ -263,6 +268,7 @@ func (r *reader) handle(ctx context.Context, resp *row.Response) (rewound bool, 
 func (r *reader) calm() {
 	r.backoff = backoff{}
 	r.strikes = 0
+	r.absent = time.Time{}
 	if r.uneasy {
 		r.uneasy = false
 		r.Trouble.recovered(r.Shard)

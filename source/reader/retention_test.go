@@ -1,6 +1,7 @@
 package reader
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -51,5 +52,35 @@ func TestRecordsThatTheRetentionPassedAreTold(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// The service forgets a shard that it lists. An open one is asked for until it is there again; a closed one, for ten minutes.
+func TestAListedShardIsNotGone(t *testing.T) {
+	for verdict, gone := range map[Verdict]bool{Open: false, Closed: true} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, standin.Options{})
+			r.put(5, 10)
+			if err := r.read(5 * time.Second); err != nil {
+				t.Fatal(err)
+			}
+			r.cfg.Start = row.Position{Sequence: r.got[4].Sequence}
+			r.cfg.Missing = func(context.Context, error) (Verdict, error) { return verdict, nil }
+			forgets := faults("GetRecords", 1<<30, standin.Throw("ResourceNotFoundException", "no"))
+			r.server.SetHooks(forgets)
+			if err := r.read(9 * time.Minute); err != nil || r.ends > 0 {
+				t.Fatalf("%d ends, %v", r.ends, err)
+			}
+			if err := r.read(11 * time.Minute); err != nil || r.ends > 0 != gone {
+				t.Errorf("%d ends, %v; gone: want %t", r.ends, err, gone)
+			}
+			r.server.SetHooks(standin.Hooks{})
+			r.ends = 0
+			r.put(5, 10)
+			if err := r.read(time.Minute); err != nil || r.ends > 0 {
+				t.Errorf("%d ends, %v", r.ends, err)
+			}
+			r.whole()
+		})
 	}
 }
