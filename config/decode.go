@@ -3,17 +3,10 @@ package config
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"strconv"
-	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 )
-
-// maxSecret bounds what is read of a secret's file; the longest secrets, keys and tokens, have a few KiB.
-const maxSecret = 64 << 10
 
 // decoder holds one file's tree against the table of keys.
 type decoder struct {
@@ -201,43 +194,31 @@ func (d *decoder) list(f field, key string, n ast.Node) {
 	}
 }
 
-// fileName makes a relative name start from the pipeline file's folder.
-func (d *decoder) fileName(name string) string {
-	if filepath.IsAbs(name) {
-		return name
+// name reads the key of an entry whose keys are the user's own, not this program's: a text, or what YAML takes for a number or a
+// truth value, as it is written.
+func (d *decoder) name(key string, v *ast.MappingValueNode, seen map[string]bool, limits string) (name string, ok bool) {
+	where := at(v.Key.GetToken())
+	switch k := v.Key.(type) {
+	case *ast.StringNode:
+		name = k.Value
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
+		name = v.Key.GetToken().Value
+	case *ast.MergeKeyNode:
+		d.fail(where, key, "has a merge key (<<); write the keys out", limits)
+		return "", false
+	case *ast.MappingKeyNode:
+		d.fail(where, key, "has a key of the form ? key; write key: value", limits)
+		return "", false
+	default:
+		d.fail(where, key, fmt.Sprintf("has the key %s, which is no text; put it in quotes if it is one", quote(v.Key.GetToken().Value)), limits)
+		return "", false
 	}
-	return filepath.Join(filepath.Dir(d.file), name)
-}
-
-var errLarge = fmt.Errorf("is larger than %s", Size(maxSecret))
-
-// content is the text of a secret's file. The errors leave out the name: it may come from the environment.
-func (d *decoder) content(name string) (string, error) {
-	data, err := d.read(name)
-	var fault *os.PathError
-	switch {
-	case errors.As(err, &fault):
-		return "", fmt.Errorf("cannot be read: %w", fault.Err)
-	case err != nil:
-		return "", errors.New("cannot be read")
-	case len(data) > maxSecret:
-		return "", errLarge
+	if seen[name] {
+		d.fail(where, key, "names "+quote(name)+" twice", "each once")
+		return "", false
 	}
-	text := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
-	if text == "" {
-		return "", errors.New("is empty")
-	}
-	return text, nil
-}
-
-// readSecret reads no more than it takes to see that a file is too large.
-func readSecret(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, maxSecret+1))
+	seen[name] = true
+	return name, true
 }
 
 // quote is a value as an error shows it: on one line, and cut, since a value that went wrong may be a whole file.

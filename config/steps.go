@@ -1,10 +1,8 @@
 package config
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -168,33 +166,6 @@ func (d *decoder) pairs(key string, n ast.Node, limits string, read func(key str
 	return pairs
 }
 
-// name reads the key of an entry whose keys are the user's own, not this program's: a text, or what YAML takes for a number or a
-// truth value, as it is written.
-func (d *decoder) name(key string, v *ast.MappingValueNode, seen map[string]bool, limits string) (name string, ok bool) {
-	where := at(v.Key.GetToken())
-	switch k := v.Key.(type) {
-	case *ast.StringNode:
-		name = k.Value
-	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
-		name = v.Key.GetToken().Value
-	case *ast.MergeKeyNode:
-		d.fail(where, key, "has a merge key (<<); write the keys out", limits)
-		return "", false
-	case *ast.MappingKeyNode:
-		d.fail(where, key, "has a key of the form ? key; write key: value", limits)
-		return "", false
-	default:
-		d.fail(where, key, fmt.Sprintf("has the key %s, which is no text; put it in quotes if it is one", quote(v.Key.GetToken().Value)), limits)
-		return "", false
-	}
-	if seen[name] {
-		d.fail(where, key, "names "+quote(name)+" twice", "each once")
-		return "", false
-	}
-	seen[name] = true
-	return name, true
-}
-
 func readFilter(d *decoder, key string, n ast.Node, c *step.Config) {
 	c.Expression, _ = d.text(key, n, limitsExpr)
 }
@@ -215,15 +186,6 @@ func readSet(d *decoder, key string, n ast.Node, c *step.Config) {
 	})
 }
 
-func readDefault(d *decoder, key string, n ast.Node, c *step.Config) {
-	c.Pairs = d.pairs(key, n, "a mapping from path to value", func(key string, n ast.Node, p *step.Pair) bool {
-		var b strings.Builder
-		ok := d.json(&b, key, n)
-		p.To = locate(b.String(), at(n.GetToken()))
-		return ok
-	})
-}
-
 func readCast(d *decoder, key string, n ast.Node, c *step.Config) {
 	c.Pairs = d.pairs(key, n, "a mapping from path to type", func(key string, n ast.Node, p *step.Pair) (ok bool) {
 		m, isMapping := n.(*ast.MappingNode)
@@ -235,75 +197,6 @@ func readCast(d *decoder, key string, n ast.Node, c *step.Config) {
 		d.section(castSchema(p), key, m, at(n.GetToken()))
 		return len(d.errs) == faults
 	})
-}
-
-// json writes a YAML value as JSON. A plain scalar is what JSON takes it for, and text otherwise.
-func (d *decoder) json(b *strings.Builder, key string, n ast.Node) bool {
-	switch n := n.(type) {
-	case *ast.SequenceNode:
-		b.WriteByte('[')
-		for i, item := range n.Values {
-			if i > 0 {
-				b.WriteByte(',')
-			}
-			if !d.json(b, key, item) {
-				return false
-			}
-		}
-		b.WriteByte(']')
-		return true
-	case *ast.MappingNode:
-		b.WriteByte('{')
-		seen := map[string]bool{}
-		for i, v := range n.Values {
-			if i > 0 {
-				b.WriteByte(',')
-			}
-			name, ok := d.name(key, v, seen, "keys that are text, each once")
-			if !ok {
-				return false
-			}
-			quoteJSON(b, name)
-			b.WriteByte(':')
-			if !d.json(b, key, v.Value) {
-				return false
-			}
-		}
-		b.WriteByte('}')
-		return true
-	case *ast.NullNode:
-		b.WriteString("null")
-		return true
-	}
-	const limits = "a number, a text, true, false, a list or a mapping"
-	written, ok := scalar(n)
-	if !ok {
-		d.fail(at(n.GetToken()), key, "is "+describe(n)+" where a value belongs", limits)
-		return false
-	}
-	text, err := expand(written, d.env)
-	if err != nil {
-		d.fail(at(n.GetToken()), key, err.Error(), limits)
-		return false
-	}
-	switch n.(type) {
-	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
-		if json.Valid([]byte(text)) {
-			b.WriteString(text)
-			return true
-		}
-	}
-	quoteJSON(b, text)
-	return true
-}
-
-func quoteJSON(b *strings.Builder, text string) {
-	var line strings.Builder
-	e := json.NewEncoder(&line)
-	e.SetEscapeHTML(false)
-	if e.Encode(text) == nil { // a text can always be encoded
-		b.WriteString(strings.TrimSuffix(line.String(), "\n"))
-	}
 }
 
 // compileSteps tells what only the steps themselves can know: whether their paths, types and expressions are good.

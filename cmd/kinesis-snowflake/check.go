@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -50,7 +51,7 @@ func (p *program) checkCommand() *cobra.Command {
 
 Every fault is reported with its line and column. The environment and the files of secrets must be those of the run. What would
 end a run on this machine, but perhaps not on another, is told as a note: a spool folder that is not there, an AWS profile that
-does not exist.`,
+does not exist, a start in the future.`,
 		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			pipelines, err := load(files)
@@ -79,6 +80,9 @@ func notes(cfg *config.Pipeline) []string {
 		all = append(all, fmt.Sprintf("sink.spool_dir is not there: %v", err))
 	case !dir.IsDir():
 		all = append(all, fmt.Sprintf("sink.spool_dir is no folder: %s", cfg.Sink.SpoolDir))
+	}
+	if start := cfg.Source.Start; start.Position == config.AtTimestamp && start.Time.After(time.Now()) {
+		all = append(all, "source.start lies in the future: Kinesis refuses to read from there")
 	}
 	if _, err := source.New(pipeline.SourceOptions(cfg, pipeline.RunOptions{Logger: slog.New(slog.DiscardHandler)})); err != nil {
 		all = append(all, fmt.Sprintf("the source cannot be set up: %v", err))

@@ -33,7 +33,7 @@ refused, with exit code 1: stop the worker, and it gives them up.`,
 					return err
 				}
 				if len(plan.Alive) > 0 {
-					fmt.Fprintf(p.stdout, "%d leases stay with workers that are alive: %s\n", plan.Leave, strings.Join(plan.Alive, ", "))
+					fmt.Fprintf(p.stdout, "left with workers that are alive: %s of %s\n", plural(plan.Leave, "lease"), strings.Join(plan.Alive, ", "))
 				}
 				if len(plan.Free) == 0 {
 					p.told("no lease belongs to a dead worker")

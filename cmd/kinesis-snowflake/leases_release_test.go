@@ -16,7 +16,7 @@ func TestReleaseFreesTheDeadAlone(t *testing.T) {
 		began := time.Now()
 		code, out, stderr := b.leases("release", "-c", b.file, "--dry-run")
 		wants(t, 0, code, stderr)
-		has(t, out, shard0+" would be freed from dead", shard1+" would be freed from dead", "1 leases stay with workers that are alive: living", "nothing was written: this was a dry run")
+		has(t, out, shard0+" would be freed from dead", shard1+" would be freed from dead", "left with workers that are alive: 1 lease of living", "nothing was written: this was a dry run")
 		if d := time.Since(began); d < 10*time.Second {
 			t.Errorf("watched for %s only", d)
 		}
