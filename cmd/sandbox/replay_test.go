@@ -24,8 +24,8 @@ var replayPoints = []struct {
 	n     int
 	after bool
 }{
-	{"LOGIN", 1, false}, {"INSERT", 1, true}, {"UPDATE", 2, true}, {"COMMIT", 1, false}, {"COMMIT", 1, true}, {"PUT", 1, false}, {"UPLOAD", 1, true}, {"BEGIN", 2, true},
-	{"COPY", 1, false}, {"COPY", 1, true}, {"UPDATE", 3, false}, {"UPDATE", 3, true}, {"COMMIT", 2, false}, {"COMMIT", 2, true},
+	{"LOGIN", 1, false}, {"INSERT", 1, true}, {"UPDATE", 3, true}, {"COMMIT", 1, false}, {"COMMIT", 1, true}, {"PUT", 1, false}, {"UPLOAD", 1, true}, {"BEGIN", 2, true},
+	{"COPY", 1, false}, {"COPY", 1, true}, {"UPDATE", 4, false}, {"UPDATE", 4, true}, {"COMMIT", 2, false}, {"COMMIT", 2, true},
 }
 
 // TestReplayThroughKills has the real program fail one message of a hundred by a wrong schema. Once that is mended, replays
