@@ -16,9 +16,9 @@ line and column.
 
 - **Keys** are exactly those below. An unknown key is an error, and so is a key given twice. Anchors, aliases, merge keys and
   tags are not read.
-- **Empty**: a key whose value is empty, or null, is as if it were left out: its default holds.
+- **Empty**: a key whose value is empty, or null, is as if it were left out: its default holds. The ` + "`secret`" + ` of a ` + "`hash`" + ` step alone must not be empty.
 - **Environment**: ` + "`${NAME}`" + ` in a value reads the environment variable; one that is not set is an error. ` + "`$${`" + ` is a plain ` + "`${`" + `. Inside
-  a flow mapping (` + "`{interval: \"${INTERVAL}\"}`" + `) quote it. What a variable holds is never read as YAML.
+  a flow mapping (` + "`{interval: \"${INTERVAL}\"}`" + `) quote it, as any value with a comma. What a variable holds is never read as YAML.
 - **Secrets** can stand in a file of their own: each has a key that ends in ` + "`_file`" + `. A relative name starts from the pipeline
   file's folder. Secrets are never printed. They are read once, at start; tokens (where it says so) anew for each login.
 - **Durations** are a number and a unit, also joined: ` + "`500ms`, `90s`, `1h30m`, `2d`" + `. A day is 24 hours.

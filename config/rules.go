@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"fmt"
+	"net"
 	"strings"
 )
 
@@ -125,6 +126,24 @@ func conflicts(all []*decoder, pipelines []*Pipeline) Errors {
 		}
 		take(d, fmt.Sprintf("table %q %q %q %q", strings.ToLower(t.Account), t.Database, t.Schema, t.Table), "sink.table",
 			"a table of its own for each pipeline", d.place("sink.table", "sink"))
+		for j, other := range pipelines[:i] {
+			if meet(other.Telemetry.Listen, pipelines[i].Telemetry.Listen) {
+				where := d.place("telemetry.listen")
+				errs = append(errs, &Error{File: d.file, Line: where.line, Column: where.column, Key: "telemetry.listen",
+					Problem: fmt.Sprintf("has the port of another address in %s, of which one is every address of the machine", all[j].file),
+					Allowed: "the same address in both, another port, or off"})
+				break
+			}
+		}
 	}
 	return errs
+}
+
+// meet reports whether two addresses cannot both be listened at although they differ: one of them is all that the machine has.
+// Pipelines with one address share it.
+func meet(a, b string) bool {
+	hostA, portA, errA := net.SplitHostPort(a)
+	hostB, portB, errB := net.SplitHostPort(b)
+	every := func(host string) bool { return host == "" || host == "0.0.0.0" || host == "::" }
+	return errA == nil && errB == nil && a != b && portA == portB && portA != "0" && (every(hostA) || every(hostB))
 }
