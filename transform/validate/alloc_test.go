@@ -23,3 +23,16 @@ func TestAllocations(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// Lists of labels are checked here too.
+func TestAllocationsOfUniqueItems(t *testing.T) {
+	v := compileSchema(t, `{"properties":{"tags":{"uniqueItems":true}}}`).Validator()
+	doc := []byte(`{"tags":["new","red","sale",1,2.5,null]}`)
+	if n := testing.AllocsPerRun(10, func() {
+		if f := v.Check(doc); f != nil {
+			t.Fatal(f.Reason)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

@@ -146,6 +146,7 @@ func (e *evaluator) array(a *arrayRules, i int) (int, verdict) {
 	var (
 		b               = e.b
 		v               = good
+		start           = i
 		count           int
 		matched, unsure int
 	)
@@ -197,7 +198,7 @@ func (e *evaluator) array(a *arrayRules, i int) (int, verdict) {
 		}
 	}
 	if a.unique && count > 1 {
-		v = unknown
+		v = v.and(e.unique(start, count))
 	}
 	return i + 1, v
 }
