@@ -52,6 +52,9 @@ func (m *remedies) settle(c *Conflict, col *column) {
 		switch {
 		case col.by == ByTable:
 			c.Advice = "a column of the table keeps its type, so the values get another one"
+			if m.pinned(col) != nil {
+				c.Advice += "; it takes the place of the pin that is there"
+			}
 		case m.pinned(col) != nil:
 			c.Advice = "it takes the place of the pin that is there"
 		}
@@ -87,12 +90,12 @@ func (m *remedies) pin(col *column, typ table.Type) (string, bool) {
 		name = fmt.Sprintf("%.200s_%s_%d", col.Name, base, n)
 	}
 	m.renamed[name] = true
-	s := table.Spec{Name: name}
-	if have := m.pinned(col); have != nil {
+	s := table.Spec{Key: col.keys[0], Name: name}
+	if have := m.pinned(col); have != nil { // one pin is for all the ways to write a key
 		s = *have
 		s.Name = name
 	}
-	return yamlText(col.keys[0]) + ": " + pinText(s, typ), true
+	return yamlText(s.Key) + ": " + pinText(s, typ), true
 }
 
 // pinText is a pin as the file has it, with another type.

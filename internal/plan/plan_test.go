@@ -1,6 +1,8 @@
 package plan_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -17,11 +19,13 @@ import (
 	"kinesis-snowflake/internal/plan"
 )
 
+const fileHead = "source: {stream: orders, region: eu-central-1, application: orders-app}\n" +
+	"sink: {account: a, user: u, password: hunter2, warehouse: w, database: RAW, schema: KINESIS}\n"
+
 // file is a pipeline file with more of it.
 func file(t *testing.T, more string) *config.Pipeline {
 	t.Helper()
-	text := "source: {stream: orders, region: eu-central-1, application: orders-app}\n" +
-		"sink: {account: a, user: u, password: hunter2, warehouse: w, database: RAW, schema: KINESIS}\n" + more
+	text := fileHead + more
 	cfg, err := config.Parse(filepath.Join(t.TempDir(), "orders.yaml"), []byte(text), func(string) (string, bool) { return "", false })
 	if err != nil {
 		t.Fatalf("%v in\n%s", err, text)
@@ -73,10 +77,12 @@ func merge(have, add any) any {
 		if out == nil {
 			out = map[string]any{}
 		}
-		if add, ok := add.(map[string]any); ok {
-			for k, v := range add {
-				out[k] = merge(out[k], v)
-			}
+		more, ok := add.(map[string]any)
+		if !ok {
+			return add
+		}
+		for k, v := range more {
+			out[k] = merge(out[k], v)
 		}
 		return out
 	case []any:
@@ -196,6 +202,37 @@ func TestReport(t *testing.T) {
 	}
 	if r.Clean() {
 		t.Error("it is called clean")
+	}
+}
+
+// A file may be packed, and may be one JSON array that was printed to be read.
+func TestFilesOfRecords(t *testing.T) {
+	var gz bytes.Buffer
+	z := gzip.NewWriter(&gz)
+	_, err := z.Write([]byte("{\"a\":1}\n{\"a\":2}\n"))
+	if cerr := z.Close(); err != nil || cerr != nil {
+		t.Fatal(err, cerr)
+	}
+	for name, tt := range map[string]struct {
+		text       string
+		rows, fail int
+	}{
+		"gzip":               {gz.String(), 2, 0},
+		"Windows' line ends": {"{\"a\":1}\r\n\r\n{\"a\":2}\r\n", 2, 0},
+		"a printed array":    {"\ufeff[\n  {\n    \"a\": 1.50\n  },\n  {\"a\": 2}, 7\n]\n", 2, 1},
+		"an empty array":     {"[\n]\n", 0, 0},
+		"records of arrays":  {"[{\"a\":1}]\n[{\"a\":2}]\n", 0, 2},
+		"a bracket":          {"[", 0, 1},
+	} {
+		r, err := plan.Make(t.Context(), file(t, ""), plan.Options{File: strings.NewReader(tt.text), FileName: "sample"})
+		if err != nil || r.Sample.Rows != tt.rows || r.Sample.Failed != tt.fail {
+			t.Errorf("%s: %+v, %v", name, r, err)
+		}
+	}
+	for text, want := range map[string]string{"[\n{\"a\":1}\n": "it begins as one JSON array", "\xff\xfe{\x00": "UTF-16", strings.Repeat("x", 12<<20): "a record is a line, and has at most 10 MiB"} {
+		if _, err := plan.Make(t.Context(), file(t, ""), plan.Options{File: strings.NewReader(text), FileName: "sample"}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.20q: %v", text, err)
+		}
 	}
 }
 

@@ -2,7 +2,9 @@ package plan
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"kinesis-snowflake/internal/row"
+	"kinesis-snowflake/internal/unpack"
 	"kinesis-snowflake/source"
 	"kinesis-snowflake/source/lease"
 )
@@ -143,29 +146,75 @@ func (s *Sample) measure(all []sampled) {
 const fileShard = "shardId-000000000000"
 
 // fromFile takes each line for the payload of a record, n of them at most unless n is 0. The sequence number is that of the
-// line. Empty lines are passed over.
+// line. Empty lines are passed over. Of a file that is one JSON array, printed over several lines, it takes the elements.
 func fromFile(name string, in io.Reader, n int, now time.Time) ([]sampled, Sample, error) {
-	lines := bufio.NewScanner(in)
-	lines.Buffer(make([]byte, 64<<10), maxLine)
 	s := Sample{From: name, Shards: 1, Whole: true}
 	var all []sampled
 	size := 0
-	for number := 1; lines.Scan(); number++ {
-		line := lines.Bytes()
-		if len(line) == 0 {
-			continue
-		}
-		if size += len(line); size > maxSample || n > 0 && len(all) == n {
+	take := func(number int, payload []byte) (more bool) {
+		if size += len(payload); size > maxSample || n > 0 && len(all) == n {
 			s.Whole = false
-			break
+			return false
 		}
-		r := row.Record{Sequence: strconv.AppendInt(nil, int64(number), 10), PartitionKey: []byte("sample"), Arrival: now.UnixMilli(), Data: append([]byte(nil), line...)}
+		r := row.Record{Sequence: strconv.AppendInt(nil, int64(number), 10), PartitionKey: []byte("sample"), Arrival: now.UnixMilli(), Data: bytes.Clone(payload)}
 		all = append(all, sampled{r, fileShard})
+		return true
 	}
-	if err := lines.Err(); err != nil {
+	text, err := unpack.Text(in)
+	if err == nil {
+		if printed(text) {
+			err = elements(text, take)
+		} else {
+			err = lines(text, take)
+		}
+	}
+	if err != nil {
 		return nil, s, fmt.Errorf("read sample %s: %w", name, err)
 	}
 	s.measure(all)
 	s.First, s.Last = time.Time{}, time.Time{}
 	return all, s, nil
+}
+
+func lines(in io.Reader, take func(number int, line []byte) bool) error {
+	scan := bufio.NewScanner(in)
+	scan.Buffer(make([]byte, 64<<10), maxLine)
+	for number := 1; scan.Scan(); number++ {
+		if line := scan.Bytes(); len(line) > 0 && !take(number, line) {
+			return nil
+		}
+	}
+	if errors.Is(scan.Err(), bufio.ErrTooLong) {
+		return fmt.Errorf("a line of over %d MiB: a record is a line, and has at most 10 MiB", maxLine>>20)
+	}
+	return scan.Err()
+}
+
+// printed reports whether a text begins with a bracket that has its line to itself, as an array does that was printed to be read.
+func printed(in *bufio.Reader) bool {
+	head, _ := in.Peek(64)
+	first, rest, more := bytes.Cut(bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n"), []byte("\n"))
+	return more && len(rest) > 0 && string(bytes.TrimRight(first, " \t\r")) == "["
+}
+
+// elements takes those of an array, each as it is written.
+func elements(in *bufio.Reader, take func(number int, element []byte) bool) error {
+	if head, _ := in.Peek(3); string(head) == "\xef\xbb\xbf" {
+		_, _ = in.Discard(3)
+	}
+	d := json.NewDecoder(in)
+	_, err := d.Token()
+	for number := 1; err == nil && d.More(); number++ {
+		var element json.RawMessage
+		if err = d.Decode(&element); err == nil && !take(number, element) {
+			return nil
+		}
+	}
+	if err == nil {
+		_, err = d.Token()
+	}
+	if err != nil {
+		return fmt.Errorf("it begins as one JSON array: %w", err)
+	}
+	return nil
 }
