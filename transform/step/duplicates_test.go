@@ -36,6 +36,31 @@ func TestNoValueIsLostToAKeyThatIsThereTwice(tt *testing.T) {
 	}
 }
 
+// A list that is not there has no elements: there is nothing to do with each.
+func TestElementsOfAListThatIsNotThere(tt *testing.T) {
+	for _, name := range []string{"set", "default"} {
+		p := compile(tt, step.Config{Name: name, Pairs: pairs("l[*].v", "1", "o.l[*]", "1", "n.l[*].v", "1", "n.x[*]", "1")})
+		for in, want := range map[string]string{
+			`{"a":1}`:                                `{"a":1}`,
+			`{"l":null,"o":{"l":null},"n":null}`:     `{"l":null,"o":{"l":null},"n":null}`,
+			`{"l":[],"o":{},"n":{"l":[]}}`:           `{"l":[],"o":{},"n":{"l":[]}}`,
+			`{"l":[{},null],"n":{"l":[{"v":null}]}}`: `{"l":[{"v":1},{"v":1}],"n":{"l":[{"v":1}]}}`,
+		} {
+			if got := outcome(tt, p, in); got[0] != want {
+				tt.Errorf("%s of %s: got %s", name, in, got[0])
+			}
+		}
+		p = compile(tt, step.Config{Name: name, Pairs: pairs("l[0]", "1")})
+		if got := outcome(tt, p, `{"l":[]}`); !strings.Contains(got[0], "leads to element 0 of an array of 0") {
+			tt.Error(got)
+		}
+	}
+	p := compile(tt, step.Config{Name: "rename", Pairs: pairs("l[0]", "l[-1].x")})
+	if got := outcome(tt, p, `{"l":[{"a":1}]}`); got[0] != `! 0 step 1, rename: l[-1].x leads through the old path` {
+		tt.Error(got)
+	}
+}
+
 // on_error: keep leaves alone the value that failed, and no other.
 func TestWhatFailsIsKeptAlone(tt *testing.T) {
 	p := compile(tt, step.Config{Name: "rename", Pairs: pairs("l[*].m", "l[*].n"), OnError: step.Keep})

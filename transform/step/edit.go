@@ -188,8 +188,11 @@ func (x *Runner) putInto(f *row.Field, p *path, value []byte, onlyMissing bool) 
 	return nil
 }
 
-// add appends a top-level field with the value at a path within it.
+// add appends a top-level field with the value at a path within it. A list that is not there has no elements to put it in.
 func (x *Runner) add(p *path, value []byte) error {
+	if p.many() {
+		return nil
+	}
 	start := len(x.buf)
 	out, err := create(x.buf, p.segs[1:], value)
 	f := row.Field{Key: row.NoKey, Name: p.name}
@@ -228,6 +231,9 @@ func (x *Runner) place(dst, v []byte, segs []seg, value []byte, onlyMissing bool
 		return append(dst, value...), changed, nil
 	}
 	s := &segs[0]
+	if isNull(v) && anyAll(segs) {
+		return dst, same, nil
+	}
 	if isNull(v) && s.kind == isKey {
 		dst, err := create(dst, segs, value)
 		return dst, changed, err
@@ -238,6 +244,9 @@ func (x *Runner) place(dst, v []byte, segs []seg, value []byte, onlyMissing bool
 	start := len(dst)
 	if s.kind == isKey {
 		if dig(v, segs[:1]) == nil {
+			if anyAll(segs[1:]) {
+				return dst, same, nil
+			}
 			end := len(v) - 1
 			for end > 0 && v[end-1] <= ' ' {
 				end--

@@ -126,10 +126,12 @@ func parseBracket(text string) (s seg, rest string, err error) {
 	return seg{kind: isIndex, index: int(n)}, rest, nil
 }
 
-// many reports whether the path may lead to several values.
-func (p *path) many() bool {
-	for _, s := range p.segs {
-		if s.kind == isAll {
+// many reports whether the path may lead to several values, and so to none.
+func (p *path) many() bool { return anyAll(p.segs) }
+
+func anyAll(segs []seg) bool {
+	for i := range segs {
+		if segs[i].kind == isAll {
 			return true
 		}
 	}

@@ -1,6 +1,9 @@
 package step
 
-import "errors"
+import (
+	"bytes"
+	"errors"
+)
 
 // rename gives values other places.
 type rename struct{ moves []move }
@@ -60,8 +63,14 @@ func (m *move) run(x *Runner, onError OnError) error {
 	if err := x.put(&m.to, v, false); err != nil {
 		return err
 	}
+	if !bytes.Equal(find(x.row.Fields, &m.from), v) {
+		return &pathError{m.to.text, errThrough}
+	}
 	return x.take(&m.from)
 }
+
+// errThrough is for indexes that turn out to be one, from the start and from the end of a list.
+var errThrough = errors.New("leads through the old path")
 
 var errThere = errors.New("has a value already, which a rename would overwrite")
 
