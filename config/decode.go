@@ -117,7 +117,9 @@ func (d *decoder) entry(s section, path string, v *ast.MappingValueNode, seen ma
 		return
 	}
 	problem := "is not a key of this file"
-	if near := nearest(s, d.root, path, name.Value); near != "" {
+	if where := s.strayed(name.Value); where != "" {
+		problem += " here: " + where
+	} else if near := nearest(s, d.root, path, name.Value); near != "" {
 		problem += fmt.Sprintf(" (did you mean %s?)", near)
 	}
 	d.fail(where, printable(key), problem, s.keys())

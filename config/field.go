@@ -19,6 +19,8 @@ type section struct {
 	doc      string
 	fields   []field
 	sections []section
+
+	elsewhere func(key string) string // where a key belongs that is not this section's but might be taken for one; nil: anywhere
 }
 
 // field is a key with a value, bound to where the value goes.

@@ -39,6 +39,16 @@ var stepReaders = []struct {
 	{step.NameHash, readOptions(hashSchema), optionsSchema(hashSchema)},
 }
 
+// inSteps says where a step belongs that stands right in transform.
+func inSteps(key string) string {
+	for _, r := range stepReaders {
+		if r.name == key {
+			return "it is a step, which stands in the list transform.steps"
+		}
+	}
+	return ""
+}
+
 // stepsReader reads the list of steps, and then has them compiled, so that a fault in an expression is told with the others.
 func stepsReader(dst *[]step.Config) func(*decoder, string, ast.Node) {
 	return func(d *decoder, key string, n ast.Node) {
@@ -145,6 +155,10 @@ func (d *decoder) paths(key string, n ast.Node) (paths []step.Text) {
 // pairs reads a mapping from paths to something.
 func (d *decoder) pairs(key string, n ast.Node, limits string, read func(key string, n ast.Node, p *step.Pair) bool) (pairs []step.Pair) {
 	m, ok := n.(*ast.MappingNode)
+	if _, empty := n.(*ast.NullNode); empty {
+		d.fail(at(n.GetToken()), key, "is empty; what belongs to a step is indented deeper than the step's name", limits)
+		return nil
+	}
 	switch {
 	case !ok:
 		d.fail(at(n.GetToken()), key, "is "+describe(n)+" where a mapping from paths belongs", limits)

@@ -73,6 +73,12 @@ func TestEveryStepIsRead(t *testing.T) {
 
 func TestFaultsOfSteps(t *testing.T) {
 	for name, tt := range map[string]struct{ steps, want string }{
+		"no deeper":            {"    - cast:\n      on_error: keep\n", "14:12: transform.steps[1].cast: is empty; what belongs to a step is indented deeper than the step's name; allowed: a mapping from path to type"},
+		"an empty item":        {"    - drop: a\n    -\n", "transform.steps[2]: is empty where a step belongs"},
+		"outside of the list":  {"    - drop: a\n  cast: {a: DATE}\n", "15:3: transform.cast: is not a key of this file here: it is a step, which stands in the list transform.steps; allowed: json_schema"},
+		"a colon":              {"    - filter: a ?? \"x: y\" == 1\n", "14:15: is not valid YAML: mapping value is not allowed in this context; a value that holds a colon and a space is written in quotes"},
+		"quotes at the start":  {"    - set:\n        a: \"b\" + c\n", "15:16: is not valid YAML: value is not allowed in this context. map key-value is pre-defined; a value that begins with a quote ends with it"},
+		"a tag":                {"    - filter: !deleted\n", "14:15: transform.steps[1].filter: is a tag (!name; a text that begins with ! is written in quotes) where a single value belongs"},
 		"no list":              {"    drop: a\n", "14:9: transform.steps: is a mapping where a list belongs"},
 		"an item that is text": {"    - drop\n", "14:7: transform.steps[1]: is a single value where a step belongs"},
 		"unknown step":         {"    - drop: a\n    - dorp: a\n", "15:7: transform.steps[2].dorp: is not a key of this file (did you mean transform.steps[2].drop?); allowed: on_error, filter, keep"},

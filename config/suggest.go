@@ -14,6 +14,14 @@ func (s section) names() []string {
 	return all
 }
 
+// strayed says where a key belongs that is none of this section's; empty when that is not known.
+func (s section) strayed(key string) string {
+	if s.elsewhere == nil {
+		return ""
+	}
+	return s.elsewhere(key)
+}
+
 func (s section) keys() string { return strings.Join(s.names(), ", ") }
 
 // nearest is the path of the key that an unknown one was likely meant to be: one of another section with the same name, or

@@ -69,7 +69,7 @@ const (
 
 func transformSchema(t *Transform) section {
 	return section{
-		key: "transform",
+		key: "transform", elsewhere: inSteps,
 		doc: "How a record becomes rows, in this order: it is decoded, checked against the JSON Schema, and taken through the steps. With no key here each record is one JSON object and one row, each of its top-level keys a column.",
 		fields: []field{
 			{

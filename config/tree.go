@@ -88,6 +88,10 @@ func syntax(message string) string {
 		return "a tab, where only spaces indent"
 	case strings.HasPrefix(message, "',' or '"):
 		return message + "; inside { } and [ ] a value that holds one of , [ ] { } is written in quotes"
+	case message == "mapping value is not allowed in this context":
+		return message + "; a value that holds a colon and a space is written in quotes"
+	case strings.HasPrefix(message, "value is not allowed in this context"):
+		return message + "; a value that begins with a quote ends with it, so quotes of the other kind go around the whole"
 	}
 	return message
 }
@@ -130,12 +134,14 @@ func describe(n ast.Node) string {
 		return "a mapping"
 	case *ast.SequenceNode:
 		return "a list"
+	case *ast.NullNode:
+		return "empty"
 	case *ast.AnchorNode:
-		return "an anchor (&name)"
+		return "an anchor (&name; a text that begins with & is written in quotes)"
 	case *ast.AliasNode:
-		return "an alias (*name)"
+		return "an alias (*name; a text that begins with * is written in quotes)"
 	case *ast.TagNode:
-		return "a tag (!name)"
+		return "a tag (!name; a text that begins with ! is written in quotes)"
 	case *ast.DirectiveNode:
 		return "a directive (%NAME)"
 	}
