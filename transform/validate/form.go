@@ -172,7 +172,7 @@ func (c *compiler) list(list []*jsonschema.Schema) (nodes []*node) {
 const maxRequired = 64
 
 func (c *compiler) object(n *node, s *jsonschema.Schema) {
-	if s.UnevaluatedProperties != nil || len(s.Dependencies)+len(s.DependentRequired)+len(s.DependentSchemas) > 0 || s.RegexProperties || len(s.Required) > maxRequired {
+	if s.UnevaluatedProperties != nil || len(s.Dependencies)+len(s.DependentRequired)+len(s.DependentSchemas) > 0 || s.RegexProperties {
 		n.opaque |= objectType
 		return
 	}
@@ -180,24 +180,25 @@ func (c *compiler) object(n *node, s *jsonschema.Schema) {
 		s.MinProperties < 0 && s.MaxProperties < 0 {
 		return
 	}
-	o := &objectRules{index: map[string]int{}, min: s.MinProperties, max: s.MaxProperties}
-	n.object = o
-	// Required ones come first, so that their places are below maxRequired.
-	for _, name := range s.Required {
-		if _, ok := o.index[name]; !ok {
-			o.required |= 1 << len(o.properties)
-			o.index[name] = len(o.properties)
-			o.properties = append(o.properties, property{name: name})
-		}
+	required := s.Required
+	for len(required) > maxRequired { // the rest is another schema for the same object
+		rest := len(required) - maxRequired
+		more := newObjectRules(required[rest:])
+		c.place(more)
+		n.all = append(n.all, &node{types: allTypes, object: more})
+		required = required[:rest]
 	}
+	// Required ones come first, so that their places are below maxRequired.
+	o := newObjectRules(required)
+	o.min, o.max = s.MinProperties, s.MaxProperties
+	n.object = o
 	for name := range s.Properties {
 		if _, ok := o.index[name]; !ok {
 			o.index[name] = len(o.properties)
 			o.properties = append(o.properties, property{name: name})
 		}
 	}
-	o.slot = c.slots
-	c.slots += 1 + len(o.properties)
+	c.place(o)
 	for name, p := range s.Properties {
 		i := o.index[name]
 		o.properties[i].declared = true
@@ -215,6 +216,25 @@ func (c *compiler) object(n *node, s *jsonschema.Schema) {
 		o.additional = c.node(a)
 	}
 	o.names = c.node(s.PropertyNames)
+}
+
+// newObjectRules returns rules by which up to maxRequired properties are required.
+func newObjectRules(required []string) *objectRules {
+	o := &objectRules{index: map[string]int{}, min: -1, max: -1}
+	for _, name := range required {
+		if _, ok := o.index[name]; !ok {
+			o.required |= 1 << len(o.properties)
+			o.index[name] = len(o.properties)
+			o.properties = append(o.properties, property{name: name})
+		}
+	}
+	return o
+}
+
+// place gives rules, whose properties are all there, their slots.
+func (c *compiler) place(o *objectRules) {
+	o.slot = c.slots
+	c.slots += 1 + len(o.properties)
 }
 
 func (c *compiler) array(n *node, s *jsonschema.Schema) {

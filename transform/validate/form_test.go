@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -199,6 +200,27 @@ func TestFormIsUnsure(t *testing.T) {
 		s := compileSchema(t, c.schema)
 		if got := agree(t, s, s.Validator(), []byte(c.doc)); got != c.want {
 			t.Errorf("%s: %s is %d, want %d", c.schema, c.doc, got, c.want)
+		}
+	}
+}
+
+// A wide table's schema requires more properties than a word has bits.
+func TestManyRequired(t *testing.T) {
+	for _, n := range []int{63, 64, 65, 128, 129, 200} {
+		var names, members []string
+		for i := range n {
+			names = append(names, fmt.Sprintf(`"k%d"`, i))
+			members = append(members, names[i]+":"+strconv.Itoa(i))
+		}
+		s := compileSchema(t, `{"required":[`+strings.Join(names, ",")+`],"properties":{"k0":{"type":"integer"}},"additionalProperties":{"type":"integer"}}`)
+		v := s.Validator()
+		if got := agree(t, s, v, []byte("{"+strings.Join(members, ",")+"}")); got != good {
+			t.Errorf("all of %d: %d", n, got)
+		}
+		for i := range n {
+			if got := agree(t, s, v, []byte("{"+strings.Join(slices.Delete(slices.Clone(members), i, i+1), ",")+"}")); got != bad {
+				t.Errorf("of %d without %s: %d", n, names[i], got)
+			}
 		}
 	}
 }
