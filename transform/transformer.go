@@ -138,6 +138,9 @@ func refuse(data []byte, err error) *row.Failure {
 	if bytes.HasPrefix(data, []byte{0x1f, 0x8b}) {
 		reason += "; the payload looks like gzip"
 	}
+	if bytes.HasPrefix(data, []byte{0x28, 0xb5, 0x2f, 0xfd}) {
+		reason += "; the payload looks like zstd"
+	}
 	if bytes.HasPrefix(data, []byte{0xf3, 0x89, 0x9a, 0xc2}) {
 		reason += "; the payload looks like a damaged KPL aggregate"
 	}

@@ -89,6 +89,7 @@ func TestFailures(t *testing.T) {
 		{`{"customer":"secret",}`, row.StageDecode, "not JSON: invalid character '}' at byte 21, where a key in quotes should be"},
 		{"{\"a\":\"\xff\"}", row.StageDecode, "not JSON: invalid UTF-8 at byte 6"},
 		{"\xef\xbb\xbf{}", row.StageDecode, "not JSON: a UTF-8 byte order mark at byte 0, which JSON does not allow"},
+		{"\x28\xb5\x2f\xfd\x04\x00", row.StageDecode, `not JSON: invalid character '(' at byte 0, where a value should be; the payload looks like zstd`},
 		{"\x1f\x8b\x08\x00", row.StageDecode, `not JSON: invalid character '\x1f' at byte 0, where a value should be; the payload looks like gzip`},
 		{"\xf3\x89\x9a\xc2\x0a", row.StageDecode, `not JSON: invalid UTF-8 at byte 0; the payload looks like a damaged KPL aggregate`},
 		{strings.Repeat(`{"a":`, 600), row.StageDecode, "nested deeper than 512 at byte 2560"},
