@@ -292,6 +292,11 @@ func TestReplayOfRowsThatLackAValue(t *testing.T) {
 		}
 		has(t, strings.Join(reasons(report), "\n"), "failed: validate: no value that fits column")
 		b.unload(`"N" = 2`)
+		code, report, stderr = b.replay(log, "--dry-run")
+		wants(t, 1, code, stderr)
+		if report.Counts[replay.Failed] != 1 || report.Rows != 1 {
+			t.Errorf("a dry run: %+v", report)
+		}
 		code, report, stderr = b.replay(log)
 		wants(t, 1, code, stderr)
 		if report.Counts[replay.Failed] != 1 || report.Rows != 1 {
