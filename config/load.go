@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 )
 
 // Load reads pipeline files, one pipeline each, with the process's environment. Its error is an [Errors] with every fault
@@ -45,6 +46,24 @@ func Parse(name string, data []byte, env func(string) (string, bool)) (*Pipeline
 		return nil, d.errs
 	}
 	return p, nil
+}
+
+// Listen is the telemetry.listen of a pipeline file; empty when that is off. Whatever else is wrong in the file, or has become
+// so since the process that it is asked for was started, does not count: a probe must not fail by an edit that is yet to be
+// mended, or by a secret that is being replaced.
+func Listen(path string) (string, error) {
+	data, unread := readFile(path)
+	if unread != nil {
+		return "", Errors{unread}
+	}
+	p, d := parse(path, data, os.LookupEnv, readSecret)
+	const key = "telemetry.listen"
+	for _, e := range d.errs {
+		if e.Key == "" || e.Key == key || strings.HasPrefix(key, e.Key+".") {
+			return "", Errors{e}
+		}
+	}
+	return p.Telemetry.Listen, nil
 }
 
 func parse(name string, data []byte, env func(string) (string, bool), read func(string) ([]byte, error)) (*Pipeline, *decoder) {

@@ -57,11 +57,10 @@ func healthURL(file, address string) (string, error) {
 		}
 		return u.String(), nil
 	}
-	pipelines, err := config.Load(file)
+	listen, err := config.Listen(file)
 	if err != nil {
 		return "", err
 	}
-	listen := pipelines[0].Telemetry.Listen
 	if listen == "" {
 		return "", fmt.Errorf("%s: telemetry.listen is off, so there is nothing to ask", file)
 	}

@@ -44,6 +44,16 @@ func TestHealthcheckOfARunningProgram(t *testing.T) {
 	if got, b := ask("-c", file); got != 1 || !strings.Contains(b.stdout.String(), "renewal: stands still") {
 		t.Errorf("exit code %d, %q", got, b.stdout.String())
 	}
+	// A file that was edited since, or whose secret is being replaced, is no reason to call the process dead.
+	rewrite(t, file, "password: hunter2", "password_file: /none, wharehouse: x")
+	if got, b := ask("-c", file); got != 1 || !strings.Contains(b.stdout.String(), "renewal: stands still") {
+		t.Errorf("exit code %d, %q %q", got, b.stdout.String(), b.stderr.String())
+	}
+	rewrite(t, file, "telemetry: {", "telemetry: [")
+	if got, b := ask("-c", file); got != 2 || !strings.Contains(b.stderr.String(), "is not valid YAML") {
+		t.Errorf("exit code %d, %q %q", got, b.stdout.String(), b.stderr.String())
+	}
+	rewrite(t, file, "telemetry: [", "telemetry: {")
 	close(stop)
 	<-code
 	if got, b := ask("-c", file); got != 1 || !strings.Contains(b.stderr.String(), "not alive: ") {
