@@ -48,15 +48,28 @@ func (s *Source) distributed() (bool, error) {
 	return info.AutoDistributed, err
 }
 
-// hashRange returns the hash range of a lease's shard, or nil where nothing can be told by it.
-func (s *Source) hashRange(held *lease.Held) *kpl.Range {
+// hashRange returns the hash range of a lease's shard, or nil where nothing can be told by it. A row of KCL before 1.14 has none;
+// where user records are to be left out by it, the stream is asked.
+func (s *Source) hashRange(ctx context.Context, held *lease.Held) *kpl.Range {
 	s.mu.Lock()
 	auto := s.info != nil && s.info.AutoDistributed
 	s.mu.Unlock()
 	if auto {
 		return nil
 	}
-	shard, err := kpl.ParseRange(held.HashRange())
+	first, last := held.HashRange()
+	if filter, _ := misplaced(s.opt.HashRangeFilter); first == "" && filter != reader.KeepMisplaced {
+		listing, err := s.control.ListShards(ctx, nil)
+		if err != nil && ctx.Err() == nil {
+			s.log.Warn("cannot ask for the hash range of a shard: none of its user records is left out", "shard", held.Shard(), "error", err)
+		}
+		for _, l := range listing.Shards {
+			if l.ID == held.Shard() {
+				first, last = l.StartHash, l.EndHash
+			}
+		}
+	}
+	shard, err := kpl.ParseRange(first, last)
 	if err != nil || shard.Whole() {
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
+	"kinesis-snowflake/internal/standin/kcl"
 	"kinesis-snowflake/internal/standin/kinesis"
 	"kinesis-snowflake/source/kpl/kpltest"
 )
@@ -82,6 +83,40 @@ func TestAggregatesAreCountedAndFilteredAsTheOptionSays(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Rows of KCL before 1.14 do not say which hash keys a shard has.
+func TestRowsWithoutAHashRangeAreFilteredToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 2)
+		o := w.options("a")
+		o.HashRangeFilter = "record"
+		tools, err := NewTools(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := kcl.CreateTable(t.Context(), tools.DynamoDB(""), o.Application, "leaseKey"); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range w.kinesis.Shards(stream) {
+			if err := kcl.Write(t.Context(), tools.DynamoDB(""), o.Application, kcl.Row{"leaseKey": s.ID, "leaseCounter": 3, "checkpoint": "TRIM_HORIZON", "checkpointSubSequenceNumber": 0, "ownerSwitchesSinceCheckpoint": 0}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.putAggregates(26)
+		s, err := New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := w.run(s, &sink{world: w, name: "a"})
+		wait(30 * time.Second)
+		if err := a.stop(); err != nil {
+			t.Fatal(err)
+		}
+		if n := s.Aggregates(); n.UserRecords != 52 || n.Outside == 0 || n.Dropped != n.Outside {
+			t.Errorf("%+v, want those outside of their shard left out", n)
+		}
+	})
 }
 
 // distributed makes the stream anew as one whose records the service distributes.

@@ -209,7 +209,7 @@ func (r *run) read(holding, reading context.Context, held *lease.Held) (drained 
 	err = s.read(reading, reader.Config{
 		Service: s.control.client, Stream: s.control.stream, Shard: held.Shard(), Start: held.Start(), StartTime: held.StartTime(),
 		PollInterval: s.opt.PollInterval, Budget: s.opt.Budget, Handle: consumer.Handle, Ended: shard.ended, Missing: s.missing(held.Shard()),
-		Trouble: s.trouble, Log: s.log, Aggregates: s.aggregates, HashRange: s.hashRange(held), Retention: s.retention(),
+		Trouble: s.trouble, Log: s.log, Aggregates: s.aggregates, HashRange: s.hashRange(reading, held), Retention: s.retention(),
 	})
 	if err != nil {
 		return false, err
