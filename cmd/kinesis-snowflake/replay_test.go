@@ -88,6 +88,25 @@ func TestReplayLoadsOnce(t *testing.T) {
 	})
 }
 
+// Messages far apart take long to read again, and it is said how far that is.
+func TestReplayTellsHowFarItIs(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, b *bubble) {
+		for range 40 {
+			b.put(1)
+			<-time.After(time.Minute)
+		}
+		b.load()
+		b.unload("TRUE")
+		log, _ := b.failedLog(func(int) bool { return true })
+		code, _, stderr := b.answering("", "replay", "-c", b.file, "--log", log, "--json")
+		wants(t, 0, code, stderr)
+		if n := strings.Count(stderr, " of 40 messages from the stream again\n"); n < 2 || n > 6 {
+			t.Errorf("%d lines: %s", n, stderr)
+		}
+		b.rows(40, 40)
+	})
+}
+
 // guillotine ends a process at its nth request to a service: what it sends from then on does not arrive.
 type guillotine struct {
 	n     int

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"kinesis-snowflake/config"
 	"kinesis-snowflake/internal/pipeline"
@@ -17,6 +18,9 @@ import (
 
 // chunkBytes bounds the payload of the messages that are loaded together.
 const chunkBytes = 32 << 20
+
+// toldEvery is how often it is told how far a long reading is: messages far apart take about a second each.
+const toldEvery = 10 * time.Second
 
 // load reads the admitted messages' records and loads them, chunk by chunk.
 func (r *replay) load(ctx context.Context) error {
@@ -44,7 +48,12 @@ func (r *replay) load(ctx context.Context) error {
 		chunk, bytes, sequences = nil, 0, 0
 		return err
 	}
+	told, read, wanted := time.Now(), 0, r.wanted()
 	for f := range records {
+		if read++; time.Since(told) >= toldEvery {
+			told = time.Now()
+			r.o.Told(fmt.Sprintf("read %d of %d messages from the stream again", read, wanted))
+		}
 		if n := len(chunk); n == 0 || chunk[n-1].message.shard != f.message.shard || chunk[n-1].message.at.Sequence != f.message.at.Sequence {
 			sequences++ // perhaps counted before, where shards take turns: that errs to the safe side
 		}
@@ -76,6 +85,14 @@ func (r *replay) load(ctx context.Context) error {
 	}
 	r.missing()
 	return nil
+}
+
+// wanted counts the messages that are to be read.
+func (r *replay) wanted() (n int) {
+	for _, shard := range r.messages.shards {
+		n += len(open(shard))
+	}
+	return n
 }
 
 // missing says of the messages that were not read why that is.

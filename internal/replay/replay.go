@@ -20,7 +20,7 @@ import (
 type Options struct {
 	DryRun bool         // look, and load nothing
 	Logger *slog.Logger // of what the services' clients have to say; discarded when nil
-	Told   func(string) // hears of each batch that was loaded; may be nil
+	Told   func(string) // hears of each batch that was loaded, and every 10 s how far a long reading is; may be nil
 	// Transports replace the clients' own in tests.
 	KinesisTransport, DynamoDBTransport, SnowflakeTransport http.RoundTripper
 }
