@@ -47,28 +47,51 @@ const (
 // errEnded: the transaction is not the one that was begun, or there is none.
 var errEnded = errors.New("somebody ended the transaction of the batch")
 
-// try shows, in an acquire's transaction after it has the lock and left its mark, whether a statement can tell which
-// transaction it runs in. What it says counts only if the acquire succeeds: the mark was there to its end.
-func (l *Ledger) try(ctx context.Context, holds *bool) error {
+// trial is what an acquire has shown of the guard.
+type trial int
+
+const (
+	unshown trial = iota
+	holds
+	fails
+)
+
+// try has a statement say which transaction it runs in, in an acquire's transaction after it has the lock and left its
+// mark. The trial counts only if the acquire succeeds: the mark was there to its end.
+func (l *Ledger) try(ctx context.Context, shown *trial) error {
 	id, err := l.begun(ctx, untried)
-	if err != nil || id == "" {
+	if err != nil || l.guard.state != untried || l.opts.Broken.Has(mutant.UnguardedMove) {
 		return err
 	}
-	n, err := l.client.Exec(ctx, LockOffsets{Offsets: l.offsets, Within: id})
-	*holds = n == 1 && err == nil
-	return l.refused(ctx, err)
-}
-
-// refused returns the errors after which the session is of no use. Others concern the one statement, which the
-// pipeline can do without; so it can if Snowflake answers it with an error that nobody knows.
-func (l *Ledger) refused(ctx context.Context, err error) error {
-	if err == nil || ClassOf(err) != Gone {
+	*shown = fails
+	if id == "" {
 		return nil
 	}
-	if e, ok := errors.AsType[*Error](err); ok && e.Code != 0 {
-		l.suspect(ctx, 1)
+	n, err := l.client.Exec(ctx, LockOffsets{Offsets: l.offsets, Within: id})
+	switch {
+	case err != nil:
+		*shown = unshown
+		return l.refused(ctx, err)
+	case n == 1:
+		*shown = holds
 	}
-	return err
+	return nil
+}
+
+// refused takes in an error of one of the guard's own statements. It returns those that may not come again, so that the
+// transaction is tried again; with the others the pipeline does without the guard. What Snowflake answers time and again
+// is one of them.
+func (l *Ledger) refused(ctx context.Context, err error) error {
+	switch e, ok := errors.AsType[*Error](err); {
+	case !ok || e.Code == 0:
+		return err
+	case e.Class == Gone || e.Class == Retry || e.Class == Lock:
+		l.suspect(ctx, 1)
+		return err
+	default:
+		l.suspect(ctx, maxDoubts)
+		return nil
+	}
 }
 
 // begun reads the id of the transaction that was just begun, for a guard in that state; "" in others.
@@ -77,8 +100,11 @@ func (l *Ledger) begun(ctx context.Context, state guardState) (string, error) {
 		return "", nil
 	}
 	res, err := l.client.Query(ctx, CurrentTransaction{})
-	if err != nil || len(res.Rows) != 1 {
+	if err != nil {
 		return "", l.refused(ctx, err)
+	}
+	if len(res.Rows) != 1 {
+		return "", nil
 	}
 	return res.Get(0, "ID"), nil
 }
@@ -89,15 +115,13 @@ func (l *Ledger) guarded() bool {
 }
 
 // tried takes in what an acquire that succeeded has shown.
-func (l *Ledger) tried(ctx context.Context, holds bool) {
-	if l.guard.state != untried {
-		return
-	}
-	if holds {
+func (l *Ledger) tried(ctx context.Context, shown trial) {
+	switch shown {
+	case holds:
 		l.guard = guard{state: proven}
-		return
+	case fails:
+		l.suspect(ctx, maxDoubts)
 	}
-	l.suspect(ctx, maxDoubts)
 }
 
 // suspect counts what speaks against the guard.

@@ -131,3 +131,38 @@ func TestServiceWithoutTheGuardIsLoadedAllTheSame(t *testing.T) {
 		})
 	})
 }
+
+// A statement of the trial that Snowflake cancels says nothing of the guard.
+func TestGuardOutlivesACancelledTrial(t *testing.T) {
+	for name, is := range map[string]func(Statement) bool{
+		"its id":    func(s Statement) bool { _, ok := s.(CurrentTransaction); return ok },
+		"its trial": func(s Statement) bool { return asked(s) != "" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				once := true
+				w.fault = func(_ string, s Statement) fault {
+					if is(s) && once {
+						once = false
+						return cancelled
+					}
+					return noFault
+				}
+				l := testLedger(w, "w")
+				claims, err := tryAcquire(t, l, "a")
+				if err != nil {
+					claims = acquire(t, l, "a")
+				}
+				if l.guard.state != proven {
+					t.Fatal("the guard was given up")
+				}
+				once = true
+				w.forgetful = true
+				out, err := l.Commit(t.Context(), oneBatch("b", claims, 3))
+				if err == nil && !out.Committed || err != nil && ClassOf(err) != Retry || l.guard.state != proven {
+					t.Fatalf("outcome %+v, %v", out, err)
+				}
+			})
+		})
+	}
+}

@@ -114,14 +114,14 @@ func (l *Ledger) Acquire(ctx context.Context, wanted []row.Wanted) (map[string]r
 	}
 	var claims map[string]row.Claim
 	var held func() time.Duration // since before the lock was ours
-	guards := false               // the guard held in this transaction
+	var shown trial               // of the guard, in this transaction
 	err := l.client.tx(ctx, func() error {
 		asked := l.opts.Watch()
 		if err := l.lock(ctx, wanted, mark); err != nil {
 			return err
 		}
 		held = asked
-		if err := l.try(ctx, &guards); err != nil {
+		if err := l.try(ctx, &shown); err != nil {
 			return err
 		}
 		if _, err := l.client.Exec(ctx, InsertOffsets{Offsets: l.offsets, Stream: l.opts.Stream, Application: l.opts.Application, Shards: shards, Mark: mark}); err != nil {
@@ -146,7 +146,7 @@ func (l *Ledger) Acquire(ctx context.Context, wanted []row.Wanted) (map[string]r
 		return err
 	})
 	if err == nil {
-		l.tried(ctx, guards)
+		l.tried(ctx, shown)
 	}
 	if held != nil && held() >= l.opts.LockPatience/2 && (err == nil || errors.Is(err, ErrOffsetsBroken)) {
 		// Somebody may have ended our transaction for dead, after which each statement ran by itself and, without the

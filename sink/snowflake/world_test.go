@@ -56,8 +56,9 @@ const (
 	noFault fault = iota
 	cutBefore
 	cutAfter
-	unknown // Snowflake answers with an error that nobody knows, and does nothing
-	late    // the reply is lost, and the statement runs two seconds later
+	cancelled // Snowflake answers that it was cancelled, and does nothing
+	unknown   // Snowflake answers with an error that nobody knows, and does nothing
+	late      // the reply is lost, and the statement runs two seconds later
 )
 
 type transaction struct {
@@ -160,6 +161,9 @@ func (s *worldSession) run(ctx context.Context, stmt Statement) (int64, *Result,
 	if f == cutBefore {
 		s.cut = true
 		return 0, nil, gone(stmt, "connection reset")
+	}
+	if f == cancelled {
+		return 0, nil, &Error{Class: Retry, Code: 604, Statement: verb(stmt.SQL()), Err: errors.New("SQL execution canceled")}
 	}
 	if f == unknown {
 		return 0, nil, &Error{Class: Gone, Code: 99999, Statement: verb(stmt.SQL()), Err: errors.New("unknown function")}
