@@ -18,6 +18,7 @@ type entry struct {
 	asOf  time.Duration // scans that began earlier may show an older row
 	stamp uint64        // the last look that showed it
 
+	asOfWall time.Time    // asOf, by the wall clock
 	seenWall time.Time    // seen, by the wall clock; for a broken rule
 	scanned  row.Position // the checkpoint that the last look showed; for a broken rule
 	renewed  bool         // its holder was seen to move the counter

@@ -152,8 +152,8 @@ func (m *Machine) entryAt(place int, key string) *entry {
 
 // observe takes in a row as the service showed it; nil means that there is none.
 func (m *Machine) observe(now Instant, e *entry, l *Lease) {
-	before := e.asOf
-	e.asOf = now.Mono
+	before := Instant{Mono: e.asOf, Wall: e.asOfWall}
+	e.asOf, e.asOfWall = now.Mono, now.Wall
 	if l == nil {
 		e.known = false
 		m.recount(now, e)
@@ -178,8 +178,8 @@ func (m *Machine) observe(now Instant, e *entry, l *Lease) {
 		if e.holder != nil && e.holder == was {
 			was.moved = now.Mono
 			// Under another mark, or after a while without a look, it may have been in other hands in between and be just
-			// handed back.
-			e.renewed = l.Worker == e.lease.Worker && now.Mono-before < m.cfg.Duration
+			// handed back. A suspension is such a while too, and only the wall clock shows it.
+			e.renewed = l.Worker == e.lease.Worker && m.since(now, before) < m.cfg.Duration
 		}
 	}
 	if e.known && e.holder != was {
