@@ -67,6 +67,9 @@ func (p *process) advanceLeases() {
 		p.reading(toKinesis, func() func(lease.Instant, error) {
 			l := s.stream.list(req.Start)
 			l.Time = began
+			if req.Start != nil {
+				p.tipListed = s.now
+			}
 			return func(now lease.Instant, err error) {
 				if err != nil {
 					l = lease.Listing{}

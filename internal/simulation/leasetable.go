@@ -44,7 +44,7 @@ func (t *leaseTable) apply(w lease.Write, by *process) (lease.Lease, error) {
 			l := *w.Create
 			l.Owner, l.CheckpointOwner, l.Counter, l.OwnerSwitches, l.Children = "", "", 0, 0, nil
 			t.rows = slices.Insert(t.rows, i, l)
-			t.s.oracle.created(l)
+			t.s.oracle.created(l, by)
 			if t.s.trace != nil {
 				t.s.say("w%d creates lease %s at %v", by.w.n, l.Key, l.Checkpoint)
 			}

@@ -56,8 +56,8 @@ func (o *oracle) written(by *process, before, after lease.Lease) {
 }
 
 // created notes a new lease. The first that begins at the tip says what the fleet has to load: what comes from then on,
-// and nothing of shards that were closed before.
-func (o *oracle) created(l lease.Lease) {
+// and nothing of shards that its worker's listing no longer showed as open.
+func (o *oracle) created(l lease.Lease, by *process) {
 	s := o.s
 	if l.Checkpoint.Sequence != row.Latest {
 		return
@@ -67,7 +67,7 @@ func (o *oracle) created(l lease.Lease) {
 	if !o.begun {
 		o.begun, o.tip = true, s.now
 		for _, c := range s.stream.shards {
-			if c.closed <= began {
+			if c.closed <= max(began, by.tipListed) {
 				c.base = c.users(c.records(never))
 				c.done = c.base
 				c.deleted = true

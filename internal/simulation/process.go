@@ -53,6 +53,7 @@ type process struct {
 	acquiring map[string]bool // the shards of an Acquire that is under way
 	aborted   bool            // others have ended its transaction
 	deferred  []func()        // what happened to it while it did not run
+	tipListed time.Duration   // when the stream last told it which shards are open
 
 	readers map[string]*reader // by shard
 	byGen   map[uint64]*reader // until its holding is over
