@@ -84,7 +84,14 @@ func (l *FailureLog) Log(ctx context.Context, rec *row.Record, shard string, ind
 		slog.String("shard", shard),
 		slog.String("sequence", string(rec.Sequence)),
 		slog.Int64("subsequence", rec.Subsequence),
-		slog.Uint64("row", uint64(index)),
+		slog.Uint64("row", uint64(index)))
+	for _, more := range [...][2]string{{"stream_id", l.o.StreamID}, {"application", l.o.Application}, {"table", l.o.Table}} {
+		if more[1] != "" {
+			attrs = append(attrs, slog.String(more[0], more[1]))
+		}
+	}
+	// What may be long comes last: a line that is cut on its way still says exactly which record it was.
+	attrs = append(attrs,
 		slog.String("partition_key", printable(string(rec.PartitionKey))),
 		slog.String("arrival", time.UnixMilli(rec.Arrival).UTC().Format("2006-01-02T15:04:05.000Z07:00")),
 		slog.String("stage", string(f.Stage)),
@@ -93,11 +100,6 @@ func (l *FailureLog) Log(ctx context.Context, rec *row.Record, shard string, ind
 		attrs = append(attrs, slog.String("payload", base64.StdEncoding.EncodeToString(payload)))
 	}
 	attrs = append(attrs, slog.Int("payload_bytes", len(rec.Data)))
-	for _, more := range [...][2]string{{"stream_id", l.o.StreamID}, {"application", l.o.Application}, {"table", l.o.Table}} {
-		if more[1] != "" {
-			attrs = append(attrs, slog.String(more[0], more[1]))
-		}
-	}
 	l.o.Logger.LogAttrs(ctx, slog.LevelWarn, FailedMessage, attrs...)
 }
 
