@@ -7,6 +7,7 @@ import (
 	"maps"
 
 	"kinesis-snowflake/internal/row"
+	"kinesis-snowflake/sink/loadfile"
 	"kinesis-snowflake/sink/snowflake"
 	"kinesis-snowflake/sink/table"
 )
@@ -14,6 +15,9 @@ import (
 // maxSuspects is how many rows may be refused for an error that is not known to be a row's: finding them costs time, and the
 // next attempt may well succeed without.
 const maxSuspects = 5
+
+// rounds is how often such a row must be refused again while a row of nothing is not.
+const rounds = 3
 
 // maxRefused is how many rows of one batch may be refused by Snowflake. The encoder proves that every value fits, so
 // more means that something is wrong that leaving rows out would hide.
@@ -31,8 +35,8 @@ type refusal struct {
 // refused. Every row of the batch stays in its place: the batch is still committed as one. After an error no row is
 // marked that was not before: by the next attempt the cause may be mended.
 //
-// suspect, if not zero, is the code of an error that is not known to be a row's. A row is then to blame only if, after
-// all the others could be loaded, it still cannot: what passes is no row's.
+// suspect, if not zero, is the code of an error that is not known to be a row's. A row is then to blame only if it is refused
+// again and again while a row of nothing can be loaded: what passes is no row's, and what meets each COPY neither.
 func (s *Sink) bisect(ctx context.Context, b *Batch, plan *table.Plan, parts []row.Part, suspect int) (err error) {
 	marked, reasons := maps.Clone(b.refused), len(b.reasons)
 	defer func() {
@@ -41,6 +45,9 @@ func (s *Sink) bisect(ctx context.Context, b *Batch, plan *table.Plan, parts []r
 		}
 	}()
 	t := &trial{sink: s, batch: b, plan: plan, filter: newFilter(parts, b.refused), suspect: suspect}
+	if err := t.control(ctx); err != nil {
+		return err
+	}
 	before := len(b.refused)
 	for _, l := range b.lanes {
 		if l.spool == nil {
@@ -77,7 +84,7 @@ type trial struct {
 	batch  *Batch
 	plan   *table.Plan
 	filter *filter
-	// suspect is the code of an error that may be a row's, or 0; found are the rows that met it, with their lanes.
+	// suspect is the code of an error that may be a row's, or 0; found are the rows that were refused, with their lanes.
 	suspect int
 	found   []finding
 }
@@ -89,18 +96,51 @@ type finding struct {
 
 // blames reports whether an error of a trial is its rows'.
 func (t *trial) blames(err error) bool {
-	var e *snowflake.Error
-	return snowflake.ClassOf(err) == snowflake.Data || t.suspect != 0 && errors.As(err, &e) && e.Code == t.suspect
+	return snowflake.ClassOf(err) == snowflake.Data || t.suspects(err)
 }
 
-// confirm loads the rows that met the suspect error once more.
+func (t *trial) suspects(err error) bool {
+	var e *snowflake.Error
+	return t.suspect != 0 && errors.As(err, &e) && e.Code == t.suspect
+}
+
+// confirm loads the rows that were refused for want of a better reason again, in turn with one of nothing.
 func (t *trial) confirm(ctx context.Context) error {
-	for _, f := range t.found {
-		if err := t.load(ctx, f.lane, []int64{f.n}); !t.blames(err) {
-			return errors.Join(&snowflake.Error{Class: snowflake.Retry, Code: t.suspect, Statement: "COPY INTO", Err: errNoRow}, err)
+	if t.suspect == 0 {
+		return nil
+	}
+	for range rounds {
+		for _, f := range t.found {
+			if err := t.load(ctx, f.lane, []int64{f.n}); !t.blames(err) {
+				return t.noRow(err)
+			}
+		}
+		if err := t.control(ctx); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// control returns an error if a row of nothing meets the suspect error, too. Where a column must have a value it is refused
+// for another reason, which shows as well that rows are looked at.
+func (t *trial) control(ctx context.Context) error {
+	if t.suspect == 0 {
+		return nil
+	}
+	path, err := t.nothing()
+	if err != nil {
+		return err
+	}
+	err = t.copy(ctx, path)
+	if err == nil || snowflake.ClassOf(err) == snowflake.Data && !t.suspects(err) {
+		return nil
+	}
+	return t.noRow(err)
+}
+
+func (t *trial) noRow(err error) error {
+	return errors.Join(&snowflake.Error{Class: snowflake.Retry, Code: t.suspect, Statement: "COPY INTO", Err: errNoRow}, err)
 }
 
 // errNoRow says that what Snowflake refuses is no row's fault.
@@ -117,7 +157,7 @@ func (t *trial) search(ctx context.Context, l *lane, rows []int64) error {
 	case !t.blames(err):
 		return err
 	case len(rows) == 1:
-		if t.suspect != 0 && len(t.found) == maxSuspects {
+		if snowflake.ClassOf(err) != snowflake.Data && len(t.found) == maxSuspects {
 			return err
 		}
 		t.found = append(t.found, finding{l, rows[0]})
@@ -136,13 +176,31 @@ func (t *trial) load(ctx context.Context, l *lane, rows []int64) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = l.store.Remove(path) }() // what stays goes with the sink's folder
+	return t.copy(ctx, path)
+}
+
+// copy copies a load file into the table, rolls back, and removes the file.
+func (t *trial) copy(ctx context.Context, path string) error {
+	defer func() { _ = t.sink.store.Remove(path) }() // what stays goes with the sink's folder
 	folder, stmt, err := t.sink.stageFiles(ctx, t.batch, t.plan, []string{path})
 	if err != nil {
 		return err
 	}
 	defer t.sink.stage.remove(ctx, folder)
 	return t.sink.client.Try(ctx, stmt)
+}
+
+// nothing makes a load file of one row that has no value.
+func (t *trial) nothing() (string, error) {
+	file, err := t.sink.store.Create("trial"+loadfile.Suffix, 0)
+	if err != nil {
+		return "", err
+	}
+	if err := file.Append([]byte("[]\n")); err != nil {
+		return "", errors.Join(err, file.Abort())
+	}
+	info, err := file.Finish()
+	return info.Path, err
 }
 
 // write makes a load file of some rows of a lane.

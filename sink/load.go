@@ -168,7 +168,12 @@ func (s *Sink) refit(ctx context.Context, b *Batch, parts []row.Part, cause erro
 			return b.hopeless
 		}
 	}
-	err = s.bisect(ctx, b, plan, parts, 0)
+	suspect := 0
+	var e *snowflake.Error
+	if errors.As(cause, &e) && e.Unlisted() {
+		suspect = e.Code
+	}
+	err = s.bisect(ctx, b, plan, parts, suspect)
 	if errors.Is(err, errTooManyRefused) && b.hopeless == nil {
 		b.hopeless = err
 	}

@@ -180,37 +180,76 @@ func TestRowThatMeetsAnErrorNobodyKnowsStopsNothing(t *testing.T) {
 	}
 }
 
-// Snowflake fails every COPY for a while, with an error that may be a row's: no row is given up for it, whenever it ends.
+// The only row of a batch, in a table that takes no row of nothing, meets an error that nobody knows.
+func TestOnlyRowThatMeetsAnErrorNobodyKnowsStopsNothing(t *testing.T) {
+	inAccount(t, func(t *testing.T, a *account) {
+		a.admin(`CREATE TABLE ` + target + ` ("N" NUMBER(38,0), "MARK" VARCHAR NOT NULL)`)
+		w := a.worker("w")
+		w.take("a")
+		a.refuseBy("bad", &service.Error{Code: "000603", State: "XX000", Message: "SQL execution internal error"})
+		b, parts := w.batch(rec("a", 1, `"MARK":"bad"`))
+		defer b.Discard()
+		for try := 1; ; try++ {
+			out, err := w.Load(t.Context(), b, parts)
+			if err == nil && out.Committed {
+				break
+			}
+			if try == 4 {
+				t.Fatalf("try %d: %+v, %v", try, out, err)
+			}
+		}
+		a.has()
+		if diff := cmp.Diff([]string{"a/1"}, w.refused); diff != "" {
+			t.Fatalf("refused (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Snowflake fails every COPY for a while, with an error that may be a row's: no row is given up for it, whenever it ends, and
+// be it the only one of its batch.
 func TestErrorThatPassesCostsNoRow(t *testing.T) {
-	for last := 3; last < 40; last++ {
-		inAccount(t, func(t *testing.T, a *account) {
-			w := a.worker("w")
-			w.take("a")
-			n := 0
-			a.SetHooks(service.Hooks{Before: func(e service.Event) *service.Fault {
-				if e.Class != "COPY" {
-					return nil
+	for name, failure := range map[string]*service.Error{
+		"internal": {Code: "000603", State: "XX000", Message: "SQL execution internal error"},
+		"of data":  {Code: "100999", State: "22000", Message: "something about a value"},
+	} {
+		for _, rows := range []int{1, 5, 12} {
+			t.Run(fmt.Sprintf("%s, %d rows", name, rows), func(t *testing.T) {
+				for last := 3; last < 28; last++ {
+					errorPasses(t, failure, rows, last)
 				}
-				if n++; n > last {
-					return nil
-				}
-				return &service.Fault{Err: &service.Error{Code: "000603", State: "XX000", Message: "SQL execution internal error"}}
-			}})
-			b, parts := w.batch(recs("a", 1, 12)...)
-			defer b.Discard()
-			for try := 1; ; try++ {
-				out, err := w.Load(t.Context(), b, parts)
-				if err == nil && out.Committed {
-					break
-				}
-				if try == 60 {
-					t.Fatalf("try %d: %+v, %v", try, out, err)
-				}
-			}
-			a.has(recs("a", 1, 12))
-			if len(w.refused) > 0 {
-				t.Fatalf("refused %v", w.refused)
-			}
-		})
+			})
+		}
 	}
+}
+
+func errorPasses(t *testing.T, failure *service.Error, rows, last int) {
+	inAccount(t, func(t *testing.T, a *account) {
+		w := a.worker("w")
+		w.take("a")
+		n := 0
+		a.SetHooks(service.Hooks{Before: func(e service.Event) *service.Fault {
+			if e.Class != "COPY" {
+				return nil
+			}
+			if n++; n > last {
+				return nil
+			}
+			return &service.Fault{Err: failure}
+		}})
+		b, parts := w.batch(recs("a", 1, rows)...)
+		defer b.Discard()
+		for try := 1; ; try++ {
+			out, err := w.Load(t.Context(), b, parts)
+			if err == nil && out.Committed {
+				break
+			}
+			if try == 60 {
+				t.Fatalf("try %d: %+v, %v", try, out, err)
+			}
+		}
+		a.has(recs("a", 1, rows))
+		if len(w.refused) > 0 {
+			t.Fatalf("refused %v when %d COPYs failed", w.refused, last)
+		}
+	})
 }

@@ -144,7 +144,7 @@ func classify(stmt string, err error) error {
 		out.Class = Retry // the object exists already: another worker was first
 	default:
 		out.Class = unlisted(stmt, e)
-		out.unlisted = out.Class == Gone
+		out.unlisted = out.Class != Permanent && (e.Number < 260000 || e.Number >= 270000) // those are the driver's own
 	}
 	if strings.Contains(e.Message, "was not found") && strings.Contains(e.Message, "file") {
 		out.Class = File
@@ -154,7 +154,7 @@ func classify(stmt string, err error) error {
 
 // unlisted sorts the errors that nobody listed. DDL that does not compile, or that the object or its data do not allow, had
 // no effect and will have none. Numbers from 100000 on are those of data at work (Snowflake's number ranges, as far as
-// they are known): of a COPY, a row is to blame.
+// they are known): of a COPY, a row is to blame, unless it turns out that every row meets the same.
 func unlisted(stmt string, e *sf.SnowflakeError) Class {
 	v := verb(stmt)
 	switch {
