@@ -127,8 +127,11 @@ func ParseType(text string) Type {
 // cutCollation parts a type from the collation that DESC TABLE writes behind it: VARCHAR(3) COLLATE 'en-ci'.
 func cutCollation(text string) (plain, collation string, ok bool) {
 	const word = " COLLATE "
-	i := strings.Index(strings.ToUpper(text), word)
-	if i < 0 || strings.Contains(text[:i], "(") && !strings.Contains(text[:i], ")") { // of an element of a structured type
+	i := 0
+	for i+len(word) <= len(text) && !strings.EqualFold(text[i:i+len(word)], word) {
+		i++
+	}
+	if i+len(word) > len(text) || strings.Contains(text[:i], "(") && !strings.Contains(text[:i], ")") { // of an element of a structured type
 		return "", "", false
 	}
 	return text[:i], strings.Trim(text[i+len(word):], " '"), true

@@ -46,6 +46,9 @@ func TestCollatedColumnsAreTexts(t *testing.T) {
 		"ARRAY(VARCHAR(3) COLLATE 'en')":         {Text: "ARRAY(VARCHAR(3) COLLATE 'en')"},
 		"OBJECT(a VARCHAR COLLATE 'en', b DATE)": {Text: "OBJECT(a VARCHAR COLLATE 'en', b DATE)"},
 		"MAP(VARCHAR(3) COLLATE 'en', VARCHAR)":  {Text: "MAP(VARCHAR(3) COLLATE 'en', VARCHAR)"},
+		// Its capitals have more bytes.
+		"OBJECT(ɐɐɐɐɐɐɐɐ VARCHAR COLLATE 'en')": {Text: "OBJECT(ɐɐɐɐɐɐɐɐ VARCHAR COLLATE 'en')"},
+		"ɐɐɐɐɐɐɐɐɐɐɐɐɐɐɐɐ collate 'en'":         {Text: "ɐɐɐɐɐɐɐɐɐɐɐɐɐɐɐɐ collate 'en'"},
 	} {
 		if got := ParseType(text); got != want {
 			t.Errorf("%s: %+v, want %+v", text, got, want)
