@@ -182,8 +182,13 @@ func parseText(text string) (*fields, bool) {
 			break
 		}
 		key = key[strings.LastIndexByte(key, ' ')+1:]
+		whole = whole || key == "partition_key" // which comes after what names the message: none of that is cut
 		var value string
-		if quoted, err := strconv.QuotedPrefix(rest); err == nil {
+		if strings.HasPrefix(rest, `"`) {
+			quoted, err := strconv.QuotedPrefix(rest)
+			if err != nil {
+				break // the line is cut here, and what looks like pairs is of the text within
+			}
 			text = rest[len(quoted):]
 			if value, err = strconv.Unquote(quoted); err != nil {
 				return nil, false
@@ -191,11 +196,12 @@ func parseText(text string) (*fields, bool) {
 		} else {
 			value, text, _ = strings.Cut(rest, " ")
 		}
-		if key == "msg" && value == transform.FailedMessage {
+		field := to[key]
+		switch {
+		case !found && key == "msg" && value == transform.FailedMessage:
 			found = true
-		}
-		whole = whole || key == "partition_key" // which comes after what names the message: none of that is cut
-		if field := to[key]; field != nil {
+			*f = fields{Time: f.Time} // the rest stood in a collector's prefix
+		case field != nil && (!found || *field == ""): // a collector's own may stand behind
 			*field = value
 		}
 	}

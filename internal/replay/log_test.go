@@ -179,6 +179,28 @@ func TestLinesThatNameNoRecord(t *testing.T) {
 	}
 }
 
+// What a producer writes into a record names no other message.
+func TestLinesThatQuoteOthers(t *testing.T) {
+	const other = ` shard=shardId-000000000009 sequence=7 subsequence=0 row=1 msg="message failed" `
+	for _, mark := range []string{"`", "'", `"`, `\`, ""} {
+		for _, format := range []config.LogFormat{config.LogJSON, config.LogText, config.LogSnowflake} {
+			var out bytes.Buffer
+			transform.NewFailureLog(transform.FailureLogOptions{Logger: telemetry.NewLogger(&out, config.Log{Format: format}), Stream: "orders"}).Log(t.Context(),
+				&row.Record{Sequence: []byte(sequence), Subsequence: 3, PartitionKey: []byte(mark), Arrival: 1782907200120}, "shardId-000000000001", 2,
+				&row.Failure{Stage: row.StageValidate, Reason: "/a: " + mark + other + mark})
+			line := bytes.TrimSpace(out.Bytes())
+			for n := bytes.Index(line, []byte("arrival")); n <= len(line); n++ {
+				for _, around := range []string{"%s", "stream=x shard=y %s stream=stderr"} {
+					l := one(t, fmt.Appendf(nil, around, line[:n]), time.Time{})
+					if len(l.Lines) != 1 || l.Lines[0].Shard != want.Shard || l.Lines[0].At != want.At || l.Lines[0].Stream != want.Stream || l.Lines[0].Rows[0] != 2 {
+						t.Fatalf("%s: %+v", line[:n], l.Lines)
+					}
+				}
+			}
+		}
+	}
+}
+
 // A line that is cut names its message rightly, or is counted as one that names none.
 func TestCutLines(t *testing.T) {
 	for _, format := range []config.LogFormat{config.LogJSON, config.LogText, config.LogSnowflake} {
