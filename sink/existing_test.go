@@ -86,3 +86,28 @@ func TestColumnThatCannotAcceptNull(t *testing.T) {
 		})
 	}
 }
+
+// While the plan that a changed table needs cannot be made, the batch is not loaded by the one before.
+func TestColumnsMadeAgainThatNoPlanCanBeMadeFor(t *testing.T) {
+	inAccount(t, func(t *testing.T, a *account) {
+		a.admin(`CREATE TABLE ` + target + ` ("KINESISMETADATA" OBJECT, "_RESCUED" VARIANT, "N" NUMBER(38,0), "X" FLOAT)`)
+		w := a.worker("w")
+		w.take("a")
+		w.send(rec("a", 1, `"X":1.5`))
+		a.admin(`ALTER TABLE ` + target + ` DROP COLUMN "X", "_RESCUED"`)
+		a.admin(`ALTER TABLE ` + target + ` ADD COLUMN "X" NUMBER(38,0), "_RESCUED" VARCHAR`)
+		b, parts := w.batch(rec("a", 2, `"X":2.5`))
+		defer b.Discard()
+		for try := range 3 {
+			if out, err := w.Load(t.Context(), b, parts); err == nil {
+				t.Fatalf("try %d: %+v with %v; want an error", try, out, a.row("a", 2))
+			}
+		}
+		a.admin(`ALTER TABLE ` + target + ` DROP COLUMN "_RESCUED"`)
+		a.admin(`ALTER TABLE ` + target + ` ADD COLUMN "_RESCUED" VARIANT`)
+		w.finish(b, parts)
+		if !a.holds("a", 2, "X", "2.5") {
+			t.Errorf("the value is in the column: %v", a.row("a", 2))
+		}
+	})
+}

@@ -86,7 +86,7 @@ func (s *Sink) try(ctx context.Context, b *Batch, parts []row.Part) (row.Outcome
 	if err != nil {
 		return out, err
 	}
-	if err := s.shape.unchanged(ctx); err != nil {
+	if err := s.shape.unchanged(ctx, plan); err != nil {
 		s.stage.remove(ctx, folder)
 		return out, err
 	}

@@ -77,14 +77,14 @@ func (s *shape) cover(ctx context.Context, prev *table.Plan, seen *table.Observa
 	return nil, fmt.Errorf("add columns to %s: the table has changed %d times meanwhile", s.target, maxDDLRounds)
 }
 
-// again describes the table anew and reports whether its columns are others than they were. If so it asks for all that
+// again describes the table anew and reports whether its columns are others than prev was made for. If so it asks for all that
 // the batch holds: a column that is gone is made again for every value that lay in it.
 func (s *shape) again(ctx context.Context, seen func() (*table.Observation, error), prev *table.Plan) (*table.Plan, bool, error) {
 	before := s.columns
 	if err := s.describe(ctx); err != nil {
 		return nil, false, err
 	}
-	if equalColumns(before, s.columns) {
+	if equalColumns(before, s.columns) && (prev == nil || prev.MadeFor(s.columns)) {
 		return prev, false, nil
 	}
 	all, err := seen()
@@ -98,11 +98,11 @@ func (s *shape) again(ctx context.Context, seen func() (*table.Observation, erro
 // errRetyped says that the plan's columns are not the table's.
 var errRetyped = errors.New("the table's columns have changed")
 
-// unchanged returns an error of class Drift if the table has other columns than it had when the plan was made. COPY fails
+// unchanged returns an error of class Drift if the table has other columns than the plan was made for. COPY fails
 // for a column that is gone, but into one that was made again with another type it would round or cut without a word.
-func (s *shape) unchanged(ctx context.Context) error {
+func (s *shape) unchanged(ctx context.Context, plan *table.Plan) error {
 	exists, columns, err := s.read(ctx)
-	if err == nil && (!exists || !equalColumns(s.columns, columns)) {
+	if err == nil && (!exists || !plan.MadeFor(columns)) {
 		err = &snowflake.Error{Class: snowflake.Drift, Statement: "DESC TABLE", Err: errRetyped}
 	}
 	return err

@@ -218,6 +218,9 @@ func (p *Plan) Covers(r *row.Row) bool {
 	return true
 }
 
+// MadeFor reports whether the plan was made for a table with these columns.
+func (p *Plan) MadeFor(columns []Column) bool { return slices.Equal(p.table, columns) }
+
 // Columns returns the columns of the COPY after the connector's own, in the order of the load file's values. The
 // caller must not change them.
 func (p *Plan) Columns() []Column { return p.columns }
