@@ -23,6 +23,8 @@ type Batch struct {
 // errMoved: the UPDATE did not touch exactly the batch's shards.
 var errMoved = errors.New("some offsets are not where this worker left them")
 
+const notInDoubt = "no batch is in doubt any more"
+
 // ErrShort: COPY loaded another number of rows than the files hold.
 var ErrShort = errors.New("copy did not load every row")
 
@@ -65,6 +67,7 @@ func (l *Ledger) Commit(ctx context.Context, b Batch) (row.Outcome, error) {
 	}
 	switch {
 	case err == nil && (l.opts.Broken.Has(mutant.BelievedCommit) || l.stands(ctx, b)):
+		l.doubtful.over(ctx, notInDoubt)
 		return row.Outcome{Committed: true}, nil
 	case err == nil:
 		// The COMMIT of a transaction that somebody ended for dead, or by hand, need not fail.
@@ -127,7 +130,7 @@ func (l *Ledger) resolve(ctx context.Context, b Batch) (row.Outcome, error) {
 		if err == nil {
 			out := l.verdict(rows, b)
 			if out.Committed || len(out.Fenced) > 0 { // else the batch is loaded again, and may be in doubt again
-				l.doubtful.over(ctx, "no batch is in doubt any more")
+				l.doubtful.over(ctx, notInDoubt)
 			}
 			return out, nil
 		}

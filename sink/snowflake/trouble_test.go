@@ -64,3 +64,27 @@ func TestABatchInDoubtIsToldOnceAMinute(t *testing.T) {
 		saysTimes(t, log, map[string]int{"batch in doubt: asking Snowflake": 1, "no batch is in doubt any more": 1})
 	})
 }
+
+// A batch whose COMMIT was lost is loaded again: it is not in doubt any more once that succeeds.
+func TestABatchInDoubtThatIsLoadedAgainIsNoMoreInDoubt(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		l := testLedger(w, "w")
+		claims := acquire(t, l, "a")
+		log := hears(l)
+		cuts := 1
+		w.fault = func(_ string, s Statement) fault {
+			if s == Commit && cuts > 0 {
+				cuts--
+				return cutBefore
+			}
+			return noFault
+		}
+		if out, err := l.Commit(t.Context(), oneBatch("b", claims, 3)); err != nil || out.Committed {
+			t.Fatalf("outcome %+v, %v; want it not committed", out, err)
+		}
+		if out, err := l.Commit(t.Context(), oneBatch("b", claims, 3)); err != nil || !out.Committed {
+			t.Fatalf("again: %+v, %v", out, err)
+		}
+		saysTimes(t, log, map[string]int{"batch in doubt: asking Snowflake": 1, "no batch is in doubt any more": 1})
+	})
+}
