@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"kinesis-snowflake/internal/row"
 	service "kinesis-snowflake/internal/standin/snowflake"
 	"kinesis-snowflake/sink/snowflake"
 )
@@ -208,4 +209,32 @@ func (a *account) endTransactions() (n int) {
 		n++
 	}
 	return n
+}
+
+// Somebody ends a worker's transaction by hand within an acquire: that is no damage to the offsets, which would be final.
+func TestAcquireWhoseTransactionIsEndedByHandIsTriedAgain(t *testing.T) {
+	for _, before := range []string{"UPDATE", "SELECT CURRENT_TRANSACTION", "INSERT", `SELECT "STREAM"`, "COMMIT"} {
+		for name, silent := range map[string]bool{"commit refused": false, "commit answered": true} {
+			t.Run(before+", "+name, func(t *testing.T) {
+				inAccountWith(t, service.Options{SilentAbortedCommit: silent}, func(t *testing.T, a *account) {
+					w := a.worker("w")
+					ended := 0
+					w.link.hook(before, 1, func() fate {
+						ended = a.endTransactions()
+						return arrives
+					})
+					wanted := []row.Wanted{{Shard: "a"}, {Shard: "b"}}
+					if _, err := w.Acquire(t.Context(), wanted); err != nil && IsFinal(err) {
+						t.Fatalf("acquire: %v; want none, or one that passes", err)
+					}
+					if ended != 1 {
+						t.Fatalf("%d transactions were open before %s, want one", ended, before)
+					}
+					w.take("a", "b")
+					w.send(rec("a", 1), rec("b", 1))
+					a.has(recs("a", 1, 1), recs("b", 1, 1))
+				})
+			})
+		}
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"time"
 
@@ -142,15 +143,17 @@ func (l *Ledger) Acquire(ctx context.Context, wanted []row.Wanted) (map[string]r
 		if err != nil {
 			return err
 		}
-		claims, err = l.claims(rows, wanted, owner)
+		if claims, err = l.claims(rows, wanted, owner); errors.Is(err, ErrOffsetsBroken) && !marks(rows, mark) {
+			err = &Error{Class: Retry, Statement: "acquire", Err: errors.New("somebody ended the transaction")}
+		}
 		return err
 	})
 	if err == nil {
 		l.tried(ctx, shown)
 	}
 	if held != nil && held() >= l.opts.LockPatience/2 && (err == nil || errors.Is(err, ErrOffsetsBroken)) {
-		// Somebody may have ended our transaction for dead, after which each statement ran by itself and, without the
-		// mark, changed nothing.
+		// Somebody may have ended our transaction for dead, after which the statements ran in another and, without the mark,
+		// changed nothing.
 		var rows []offset
 		if rows, err = l.lockedRead(ctx); err == nil {
 			if claims, err = l.claims(rows, wanted, owner); err != nil {
@@ -226,6 +229,11 @@ func (l *Ledger) claims(rows []offset, wanted []row.Wanted, owner string) (map[s
 		}
 	}
 	return claims, nil
+}
+
+// marks reports whether the row '*' bears a mark.
+func marks(rows []offset, mark string) bool {
+	return slices.ContainsFunc(rows, func(o offset) bool { return o.shard == "*" && o.owner == mark })
 }
 
 func (l *Ledger) missing(shard string) error {
