@@ -85,6 +85,8 @@ func (l *Ledger) refused(ctx context.Context, err error) error {
 	switch e, ok := errors.AsType[*Error](err); {
 	case !ok || e.Code == 0:
 		return err
+	case e.Hint != "": // a suspended warehouse, a missing grant: what is wrong is known, and is not the guard
+		return err
 	case e.Class == Gone || e.Class == Retry || e.Class == Lock:
 		l.suspect(ctx, 1)
 		return err

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"kinesis-snowflake/internal/mutant"
+	"kinesis-snowflake/internal/row"
 )
 
 // endedBefore has somebody end the transaction of the worker before its n-th statement of a kind.
@@ -162,6 +163,53 @@ func TestGuardOutlivesACancelledTrial(t *testing.T) {
 				if err == nil && !out.Committed || err != nil && ClassOf(err) != Retry || l.guard.state != proven {
 					t.Fatalf("outcome %+v, %v", out, err)
 				}
+			})
+		})
+	}
+}
+
+// A warehouse that is suspended for hours, or a grant that is missing, says nothing of the guard either.
+func TestGuardOutlivesASuspendedWarehouse(t *testing.T) {
+	for name, is := range map[string]func(Statement) bool{
+		"its id":    func(s Statement) bool { _, ok := s.(CurrentTransaction); return ok },
+		"its trial": func(s Statement) bool { return asked(s) != "" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				left := 0
+				w.fault = func(_ string, s Statement) fault {
+					if is(s) && left > 0 {
+						left--
+						return suspended
+					}
+					return noFault
+				}
+				l := testLedger(w, "w")
+				until := func(do func() error) {
+					t.Helper()
+					left = 3 * maxDoubts
+					for try := 0; ; try++ {
+						err := do()
+						if err == nil {
+							break
+						}
+						if ClassOf(err) != Permanent || try > 3*maxDoubts {
+							t.Fatalf("try %d: %v", try, err)
+						}
+					}
+					if l.guard.state != proven {
+						t.Fatal("the guard was given up")
+					}
+				}
+				var claims map[string]row.Claim
+				until(func() (err error) {
+					claims, err = tryAcquire(t, l, "a")
+					return err
+				})
+				until(func() error {
+					_, err := l.Commit(t.Context(), oneBatch("b", claims, 3))
+					return err
+				})
 			})
 		})
 	}

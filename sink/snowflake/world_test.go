@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	sf "github.com/snowflakedb/gosnowflake/v2"
+
 	"kinesis-snowflake/internal/row"
 )
 
@@ -58,6 +60,7 @@ const (
 	cutAfter
 	cancelled // Snowflake answers that it was cancelled, and does nothing
 	unknown   // Snowflake answers with an error that nobody knows, and does nothing
+	suspended // Snowflake answers that the warehouse is suspended, and does nothing
 	late      // the reply is lost, and the statement runs two seconds later
 )
 
@@ -167,6 +170,9 @@ func (s *worldSession) run(ctx context.Context, stmt Statement) (int64, *Result,
 	}
 	if f == unknown {
 		return 0, nil, &Error{Class: Gone, Code: 99999, Statement: verb(stmt.SQL()), Err: errors.New("unknown function")}
+	}
+	if f == suspended {
+		return 0, nil, classify(stmt.SQL(), &sf.SnowflakeError{Number: 90073, SQLState: "57014", Message: "Warehouse cannot be resumed because resource monitor has exceeded its quota"})
 	}
 	if f == late {
 		s.cut = true
