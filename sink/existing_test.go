@@ -111,3 +111,29 @@ func TestColumnsMadeAgainThatNoPlanCanBeMadeFor(t *testing.T) {
 		}
 	})
 }
+
+// A login that is refused for a while says nothing of whether a column may accept NULL.
+func TestRefusedLoginFailsNoRowForItsColumn(t *testing.T) {
+	inAccount(t, func(t *testing.T, a *account) {
+		a.admin(`CREATE TABLE ` + target + ` ("KINESISMETADATA" OBJECT, "_RESCUED" VARIANT, "N" NUMBER(38,0), "ID" VARCHAR(4) NOT NULL)`)
+		w := a.shaped("w", table.Config{})
+		w.take("a")
+		w.send(rec("a", 1, `"ID":"x"`))
+		w.client.Discard()
+		a.AddUser("LOADER", "another", nil)
+		b, parts := w.batch(rec("a", 2))
+		defer b.Discard()
+		if out, err := w.Load(t.Context(), b, parts); !NeedsOperator(err) {
+			t.Fatalf("outcome %+v, %v; want the login's error", out, err)
+		}
+		if must := w.shape.config.Required; len(must) > 0 {
+			t.Errorf("rows without a value for %v are failed from now on", must)
+		}
+		a.AddUser("LOADER", "secret", nil)
+		w.finish(b, parts)
+		a.has(recs("a", 1, 2))
+		if len(w.refused) > 0 {
+			t.Errorf("refused %v", w.refused)
+		}
+	})
+}

@@ -244,7 +244,7 @@ func (s *shape) acceptNull(ctx context.Context, columns []string, unfit func(col
 		switch class := snowflake.ClassOf(err); {
 		case err == nil:
 			s.log.WarnContext(ctx, said, "table", s.target.String(), "column", c)
-		case (class == snowflake.Permanent || class == snowflake.Data) && s.fillable(c):
+		case (class == snowflake.Permanent || class == snowflake.Data) && ofAlter(err) && s.fillable(c):
 			s.config.Required = append(slices.Clone(s.config.Required), c)
 			s.log.WarnContext(ctx, "cannot let a column accept NULL, which takes OWNERSHIP of the table and is refused for a primary key: records without a value that fits it are failed messages",
 				"table", s.target.String(), "column", c, "error", err)
@@ -253,6 +253,12 @@ func (s *shape) acceptNull(ctx context.Context, columns []string, unfit func(col
 		}
 	}
 	return s.describe(ctx)
+}
+
+// ofAlter reports whether an error is an ALTER's own, not that of the login before it.
+func ofAlter(err error) bool {
+	var e *snowflake.Error
+	return errors.As(err, &e) && strings.HasPrefix(e.Statement, "ALTER")
 }
 
 // fillable reports whether records can have a value for a column.
