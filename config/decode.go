@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
 )
 
 // decoder holds one file's tree against the table of keys.
@@ -140,6 +141,9 @@ func (d *decoder) value(f field, key string, n ast.Node) {
 	if !ok {
 		d.fail(where, key, "is "+describe(n)+" where a single value belongs", f.limits)
 		return
+	}
+	if f.null != "" && n.GetToken().Type == token.NullType { // an ImplicitNullType is a value of which nothing is written
+		written = f.null
 	}
 	told := quote(written) + " "
 	if f.secret {

@@ -33,6 +33,7 @@ type field struct {
 	prose    bool   // standard is a sentence about the default, not the default itself
 	required bool
 	secret   bool    // the value must not be quoted in errors
+	null     string  // what YAML's null, written out, is the text of; empty: it is the same as the key left out
 	filled   bool    // a value that is empty is a fault, not the same as the key left out
 	file     bool    // the value is the name of a file, whose text goes to set
 	list     bool    // the value is a list of texts, which go to set one by one

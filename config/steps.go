@@ -84,7 +84,9 @@ func (d *decoder) step(key string, n ast.Node) (c step.Config, ok bool) {
 		return c, false
 	}
 	faults := len(d.errs)
-	one := section{fields: []field{choice("on_error", &c.OnError, "", step.Fail, step.Null, step.Keep)}}
+	onError := choice("on_error", &c.OnError, "", step.Fail, step.Null, step.Keep)
+	onError.null = string(step.Null)
+	one := section{fields: []field{onError}}
 	for _, r := range stepReaders {
 		one.fields = append(one.fields, field{key: r.name, node: func(d *decoder, key string, n ast.Node) {
 			if c.Name != "" {

@@ -71,6 +71,30 @@ func TestEveryStepIsRead(t *testing.T) {
 	}
 }
 
+// YAML takes a null that is not in quotes for no value; who writes one in on_error means the choice of that name.
+func TestOnErrorNullNeedsNoQuotes(t *testing.T) {
+	for written, want := range map[string]step.OnError{
+		"null": step.Null, `"null"`: step.Null, "'null'": step.Null, "~": step.Null, "NULL": step.Null, "null # a fault": step.Null, "": "", "''": "", "fail": step.Fail,
+	} {
+		for _, form := range []string{"    - cast: {a: NUMBER}\n      on_error: " + written + "\n", "    - on_error: " + written + "\n      cast: {a: NUMBER}\n"} {
+			file := stepped(form)
+			p := mustParse(t, file, vars())
+			if got := p.Transform.Steps[0].OnError; got != want {
+				t.Errorf("on_error: %s is %q, want %q", written, got, want)
+			}
+			if err := bySchema(t, file); err != nil {
+				t.Errorf("on_error: %s: the program takes it, the schema says %#v", written, err)
+			}
+		}
+	}
+	for _, written := range []string{"null", `"null"`} {
+		_, err := Parse("p.yaml", []byte(stepped("    - default: {a: 1}\n      on_error: "+written+"\n")), vars())
+		if err == nil || !strings.Contains(err.Error(), "14:7: transform.steps[1].default") {
+			t.Errorf("default with on_error: %s: %v", written, err)
+		}
+	}
+}
+
 func TestFaultsOfSteps(t *testing.T) {
 	for name, tt := range map[string]struct{ steps, want string }{
 		"no deeper":            {"    - cast:\n      on_error: keep\n", "14:12: transform.steps[1].cast: is empty; what belongs to a step is indented deeper than the step's name; allowed: a mapping from path to type"},
