@@ -67,7 +67,7 @@ func (d *dialer) Dial(ctx context.Context) (Session, error) {
 	}
 	db := sql.OpenDB(sf.NewConnector(sf.SnowflakeDriver{}, *cfg))
 	db.SetMaxOpenConns(1)
-	conn, err := db.Conn(ctx)
+	conn, err := d.login.connect(ctx, db, *cfg)
 	if err != nil {
 		_ = db.Close()
 		return nil, d.login.classify(err)
