@@ -124,13 +124,18 @@ func build(ctx context.Context, cfg *config.Pipeline, o RunOptions) (*runner, fu
 	if err != nil {
 		return nil, nil, err
 	}
-	so.WorkerID, so.Lanes, so.Keys, so.Refused, so.Waiting = src.WorkerID(), lanes, keys, refusedTo(failures), onState
+	var core *core // before anything is loaded
+	refuse := func(ctx context.Context, shard string, r *row.Row, why *row.Failure) {
+		core.leftOut.Add(1)
+		logRefused(ctx, failures, shard, r, why)
+	}
+	so.WorkerID, so.Lanes, so.Keys, so.Refused, so.Waiting = src.WorkerID(), lanes, keys, refuse, onState
 	snk, err := sink.New(so)
 	if err != nil {
 		return nil, nil, fmt.Errorf("set up the sink: %w", err)
 	}
 	pool := newWorkers(lanes, newTransformer)
-	core := newCore(loader{snk}, pool, failures, delivery.Config{
+	core = newCore(loader{snk}, pool, failures, delivery.Config{
 		Interval: cfg.Sink.Batch.Interval, MaxBytes: int64(cfg.Sink.Batch.MaxBytes), MaxRows: int64(cfg.Sink.Batch.MaxRows),
 		Gather: cfg.Source.LeaseDuration / looks, Retry: firstRetry, MaxRetry: maxRetry, GiveUp: o.UntilCaughtUp,
 	}, log, onState)
@@ -223,10 +228,8 @@ const maxLockTimeout = 15 * time.Second
 
 func newID() string { return strings.ToLower(rand.Text()) }
 
-func refusedTo(f *transform.FailureLog) func(context.Context, string, *row.Row, *row.Failure) {
-	return func(ctx context.Context, shard string, r *row.Row, why *row.Failure) {
-		f.Log(ctx, &row.Record{Sequence: r.Sequence, Subsequence: r.Subsequence, PartitionKey: r.PartitionKey, Arrival: r.Arrival, Data: objectOf(r)}, shard, r.Index, why)
-	}
+func logRefused(ctx context.Context, f *transform.FailureLog, shard string, r *row.Row, why *row.Failure) {
+	f.Log(ctx, &row.Record{Sequence: r.Sequence, Subsequence: r.Subsequence, PartitionKey: r.PartitionKey, Arrival: r.Arrival, Data: objectOf(r)}, shard, r.Index, why)
 }
 
 func watch(ctx context.Context, c *core, progress func(Progress)) {

@@ -9,6 +9,7 @@ import (
 	"kinesis-snowflake/sink"
 	"kinesis-snowflake/sink/snowflake"
 	"kinesis-snowflake/source"
+	"kinesis-snowflake/transform/step"
 )
 
 // SourceOptions says how a file's stream and lease table are reached, for a command that looks at them without running the
@@ -35,4 +36,20 @@ func SinkOptions(cfg *config.Pipeline, info source.StreamInfo, o RunOptions) (si
 // Transformers returns what makes a file's transformers, one for each goroutine, which share keys.
 func Transformers(cfg *config.Pipeline, keys *row.Keys, log *slog.Logger) (func() Transformer, error) {
 	return transformers(cfg, keys, log)
+}
+
+// Watched returns a file's Transformer for a sample, and what knows which paths of its steps led to nothing. It calls violated for
+// each document that violates the schema and is loaded all the same.
+func Watched(cfg *config.Pipeline, keys *row.Keys, violated func(rec *row.Record, index uint32, f *row.Failure)) (Transformer, *step.Watch, error) {
+	s, err := newShaping(&cfg.Transform)
+	if err != nil {
+		return nil, nil, err
+	}
+	var watch *step.Watch
+	s.steps, watch = s.steps.Watched()
+	made, err := s.transformers(&cfg.Transform, keys, func() warn { return violated })
+	if err != nil {
+		return nil, nil, err
+	}
+	return made(), watch, nil
 }

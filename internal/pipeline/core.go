@@ -3,6 +3,7 @@ package pipeline
 import (
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"kinesis-snowflake/internal/pipeline/delivery"
@@ -26,6 +27,9 @@ type core struct {
 	kick    chan struct{} // told when todo has news
 	line    time.Time     // when the last line about trouble was written
 	said    time.Time     // when the trouble of that line began; zero since the last recovery
+	refused int64         // rows that the sink left out of batches that were committed
+
+	leftOut atomic.Int64 // those of the batch that is being loaded
 }
 
 // todo is what the machine wants of the committer. It is under core.mu.

@@ -64,8 +64,30 @@ func (c *core) settled(e *delivery.Event) {
 		c.log.Info("loading again", "for", time.Since(c.said).Round(time.Second))
 		c.said = time.Time{}
 	}
-	if e.Counts.Rows > 0 {
-		c.log.Info("batch committed", "rows", e.Counts.Rows, "failed", e.Counts.Failed, "bytes", e.Counts.Bytes,
-			"shards", e.Counts.Parts, "took", e.For.Round(time.Millisecond))
+	refused := c.leftOut.Swap(0)
+	c.refused += refused
+	n := e.Counts
+	n.Failed += refused
+	switch {
+	case n.Rows > 0:
+		c.log.Info("batch committed", "rows", n.Rows, "failed", n.Failed, "filtered", n.Filtered, "bytes", n.Bytes,
+			"shards", n.Parts, "took", e.For.Round(time.Millisecond))
+	case n.Failed+n.Filtered > 0:
+		c.log.Info("nothing to commit: all that was read failed or was filtered out", "failed", n.Failed, "filtered", n.Filtered,
+			"bytes", n.Bytes, "shards", n.Parts)
 	}
+}
+
+// sayCaughtUp says how a run until caught up went. It ends well whatever failed, so the line must tell.
+func (c *core) sayCaughtUp() {
+	c.mu.Lock()
+	n, refused := c.machine.Status(c.now()).Tally, c.refused
+	c.mu.Unlock()
+	failed := n.Failed + refused
+	attrs := []any{"rows", n.Loaded, "failed", failed, "filtered", n.Filtered}
+	if failed > 0 {
+		c.log.Warn("caught up: everything that was in the stream is loaded, but for the messages that failed", attrs...)
+		return
+	}
+	c.log.Info("caught up: everything that was in the stream is loaded", attrs...)
 }

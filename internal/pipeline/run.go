@@ -44,7 +44,7 @@ func (r *runner) run(ctx context.Context) error {
 	byItself := errors.As(err, &ended)
 	if !byItself || ended.source {
 		if r.until && err == nil && ctx.Err() == nil {
-			r.log.Info("caught up: everything that was in the stream is loaded")
+			r.core.sayCaughtUp()
 		} else {
 			r.log.Info("stopping: reading ends, then what was read is committed", "deadline", r.shutdown)
 		}

@@ -161,8 +161,12 @@ func (s *shard) absorb(ctx context.Context, w *worker, in admission, r *row.Resp
 		}
 		got.Records++
 		got.Bytes += int64(len(rec.Data))
+		before := got.Rows + got.Failed
 		if got.Err = w.transform.Apply(rec, emit, fail); got.Err != nil {
 			break
+		}
+		if got.Rows+got.Failed == before {
+			got.Filtered++
 		}
 	}
 	return got

@@ -78,11 +78,18 @@ func TableConfig(cfg *config.Pipeline) (table.Config, error) {
 
 // transformers returns what makes the Transformers of a file, one for each goroutine, which share keys.
 func transformers(cfg *config.Pipeline, keys *row.Keys, log *slog.Logger) (func() Transformer, error) {
-	t := &cfg.Transform
-	s, err := newShaping(t)
+	s, err := newShaping(&cfg.Transform)
 	if err != nil {
 		return nil, err
 	}
+	return s.transformers(&cfg.Transform, keys, func() warn { return warnTo(log) })
+}
+
+// warn hears of a document that is loaded though it violates the schema.
+type warn = func(rec *row.Record, index uint32, f *row.Failure)
+
+// transformers makes Transformers, each with what newWarn returns where violations are no failures.
+func (s shaping) transformers(t *config.Transform, keys *row.Keys, newWarn func() warn) (func() Transformer, error) {
 	plain := decode.Options{
 		Compression: decode.Compression(t.Decode.Compression), Framing: decode.Framing(t.Decode.Framing), Envelope: decode.Envelope(t.Decode.Envelope),
 		MaxDecoded: int64(t.Decode.MaxDecoded),
@@ -98,7 +105,7 @@ func transformers(cfg *config.Pipeline, keys *row.Keys, log *slog.Logger) (func(
 		if s.schema != nil {
 			o.Validator = s.schema.Validator()
 			if t.SchemaMode == config.SchemaWarn {
-				o.Warn = warnTo(log)
+				o.Warn = newWarn()
 			}
 		}
 		if s.steps != nil {
@@ -118,7 +125,7 @@ func isPlain(d *config.Decode) bool {
 const maxWarnings = 10
 
 // warnTo says of a document that is loaded though it violates the schema. It is used by one goroutine.
-func warnTo(log *slog.Logger) func(*row.Record, uint32, *row.Failure) {
+func warnTo(log *slog.Logger) warn {
 	var minute time.Time
 	lines, unsaid := 0, int64(0)
 	return func(rec *row.Record, index uint32, f *row.Failure) {

@@ -30,8 +30,11 @@ type part struct {
 	rows    int64
 	failed  int64
 	bytes   int64
-	end     bool
-	active  bool // an answer is being appended
+
+	filtered, violations int64
+
+	end    bool
+	active bool // an answer is being appended
 }
 
 // live reports whether the part is to be committed.

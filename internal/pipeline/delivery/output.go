@@ -100,4 +100,7 @@ type Counts struct {
 	Rows   int64
 	Failed int64 // messages that became no row
 	Bytes  int64
+	// Filtered are records of which nothing was to be loaded, Violations messages that were loaded though they violate
+	// the schema.
+	Filtered, Violations int64
 }

@@ -13,6 +13,8 @@ func (m *Machine) settle(now time.Duration, parts []*part) {
 		m.committed(p)
 		e.Counts.Rows += p.rows
 		e.Counts.Failed += p.failed
+		e.Counts.Filtered += p.filtered
+		e.Counts.Violations += p.violations
 	}
 	if len(parts) > 0 {
 		e.Counts.Parts, e.Counts.Bytes = len(parts), b.bytes
@@ -43,6 +45,7 @@ func (m *Machine) committed(p *part) {
 	s.failed += p.failed
 	m.tally.Loaded += p.rows
 	m.tally.Failed += p.failed
+	m.tally.Filtered += p.filtered
 }
 
 // abandon drops a batch whose files are of no use, and has its shards read again.

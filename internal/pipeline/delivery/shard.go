@@ -39,14 +39,16 @@ type Entry struct {
 
 // Answer is what became of an answer that has entered a batch.
 type Answer struct {
-	Last    row.Position  // of its last record, zero if it has none; the machine keeps it
-	Records int64         // transformed
-	Rows    int64         // appended
-	Failed  int64         // records that became no row
-	Bytes   int64         // payload
-	Behind  time.Duration // distance from the shard's tip
-	End     bool          // the shard ends with it
-	Err     error         // the batch is of no use
+	Last    row.Position // of its last record, zero if it has none; the machine keeps it
+	Records int64        // transformed
+	Rows    int64        // appended
+	Failed  int64        // records that became no row
+	// Filtered are records of which nothing was to be loaded, Violations messages that violate the schema and were appended.
+	Filtered, Violations int64
+	Bytes                int64         // payload
+	Behind               time.Duration // distance from the shard's tip
+	End                  bool          // the shard ends with it
+	Err                  error         // the batch is of no use
 }
 
 // shard is one holding of a shard's lease.
@@ -169,6 +171,8 @@ func (m *Machine) Leave(now time.Duration, ref Ref, id BatchID, a Answer) {
 	}
 	p.rows += a.Rows
 	p.failed += a.Failed
+	p.filtered += a.Filtered
+	p.violations += a.Violations
 	p.bytes += a.Bytes
 	b.rows += a.Rows
 	b.bytes += a.Bytes

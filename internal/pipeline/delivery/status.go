@@ -14,6 +14,8 @@ type Tally struct {
 	Failed  int64 // messages that became no row, of answers that are committed
 	Skipped int64 // rows that were in the table already
 	Bytes   int64 // payload of committed batches
+
+	Filtered int64 // records of which nothing was to be loaded, of answers that are committed
 }
 
 // Status is a snapshot of a machine.
