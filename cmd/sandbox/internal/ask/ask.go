@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	sf "github.com/snowflakedb/gosnowflake/v2"
 
@@ -38,6 +39,9 @@ func Dial(ctx context.Context, address string) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read address: port: %w", err)
 	}
+	if err := reach(ctx, u.Host); err != nil {
+		return nil, fmt.Errorf("log in to %s: %w; is the sandbox there? (sandbox serve)", address, err)
+	}
 	off := "false"
 	db := sql.OpenDB(sf.NewConnector(sf.SnowflakeDriver{}, sf.Config{
 		Account: stack.Account, User: stack.Analyst, Password: stack.Password, Protocol: u.Scheme, Host: host, Port: n, Authenticator: sf.AuthTypeSnowflake,
@@ -49,6 +53,18 @@ func Dial(ctx context.Context, address string) (*Client, error) {
 		return nil, fmt.Errorf("log in to %s: %w", address, err)
 	}
 	return &Client{db}, nil
+}
+
+// reachTimeout bounds the wait for a connection.
+const reachTimeout = 5 * time.Second
+
+// reach tells at once of an address at which nobody listens: the driver would try again for minutes.
+func reach(ctx context.Context, address string) error {
+	conn, err := (&net.Dialer{Timeout: reachTimeout}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return err //nolint:wrapcheck // the caller says what for
+	}
+	return conn.Close()
 }
 
 // Close ends the sessions.
