@@ -16,7 +16,7 @@ import (
 )
 
 // errConflicts is what --strict makes of a report that is not clean.
-var errConflicts = errors.New("there are type conflicts, failed messages, values without a column, or worse: see the plan")
+var errConflicts = errors.New("there are type conflicts, failed messages, values without a column, paths that lead to nothing, or worse: see the plan")
 
 func (p *program) planCommand() *cobra.Command {
 	var files []string
@@ -72,7 +72,7 @@ The exit code is 0 whatever the plan says, unless --strict asks for 1.`,
 	c.Flags().IntVar(&o.Records, "records", 0, fmt.Sprintf("how many records are looked at (default %d of a stream, all of a file)", plan.DefaultRecords))
 	c.Flags().IntVar(&o.Rows, "rows", plan.DefaultRows, "how many rows are shown")
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a pipeline, a line each")
-	c.Flags().BoolVar(&strict, "strict", false, "exit with 1 unless every value of the sample has a column that it fits, whichever records come first")
+	c.Flags().BoolVar(&strict, "strict", false, "exit with 1 unless every value of the sample has a column that it fits, whichever records come first, and every path of the steps is in some record")
 	return c
 }
 

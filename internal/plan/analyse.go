@@ -25,6 +25,7 @@ type analysis struct {
 	failed  []Failed
 	parts   int // that failed
 	leftOut int
+	unmet   []Path
 	shape   *shape
 	alone   *table.Plan  // the plan by which a value is fitted by itself
 	lacking map[int]bool // rows that are failed for want of a value
@@ -71,11 +72,10 @@ func analyse(cfg *config.Pipeline, t target, records []sampled, log *slog.Logger
 }
 
 func (a *analysis) transform() error {
-	make, err := pipeline.Transformers(a.cfg, a.target.config.Keys, slog.New(slog.DiscardHandler))
+	tr, watch, err := pipeline.Watched(a.cfg, a.target.config.Keys, func(*row.Record, uint32, *row.Failure) {})
 	if err != nil {
 		return err
 	}
-	tr := make()
 	groups := map[string]int{}
 	for i := range a.records {
 		r := &a.records[i]
@@ -94,6 +94,9 @@ func (a *analysis) transform() error {
 		if !came {
 			a.leftOut++
 		}
+	}
+	for _, u := range watch.Unmet() {
+		a.unmet = append(a.unmet, Path{Step: u.Step, Name: u.Name, Path: u.Path, Records: u.Rows})
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ const DefaultRows = 3
 // report fills in everything but the fix.
 func (a *analysis) report(r *Report, rows int) {
 	r.Sample.Rows, r.Sample.Failed, r.Sample.LeftOut = len(a.rows)-len(a.lacking), a.parts, a.leftOut
+	r.Paths = append(r.Paths, a.unmet...)
 	r.DDL, r.Problems = append(r.DDL, a.shape.ddl...), append(r.Problems, a.shape.problems...)
 	r.Notes = append(r.Notes, a.shape.notes...)
 	r.Failed = append(r.Failed, a.failed...)

@@ -205,6 +205,22 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// A path that is misspelt is told: what it is to hash would land as it is.
+func TestPathsThatLeadToNothing(t *testing.T) {
+	const more = "transform: {steps: [{hash: {paths: [%s]}}, {set: {ok: 'n > 0'}}]}"
+	lines := []string{`{"customer":{"mail":"a@b"},"n":1}`, `{"customer":null,"n":2}`}
+	r := offline(t, fmt.Sprintf(more, "customer.email"), lines...)
+	if diff := cmp.Diff([]plan.Path{{Step: 1, Name: "hash", Path: "customer.email", Records: 2}}, r.Paths); diff != "" || r.Clean() {
+		t.Errorf("clean %v; paths (-want +got):\n%s", r.Clean(), diff)
+	}
+	if text := printed(t, r); !strings.Contains(text, "PATHS THAT LEAD TO NOTHING\n  step 1, hash: customer.email is in none of the 2 records\n") {
+		t.Error(text)
+	}
+	if r := offline(t, fmt.Sprintf(more, "customer.mail"), lines...); !r.Clean() {
+		t.Error(printed(t, r))
+	}
+}
+
 // A file may be packed, and may be one JSON array that was printed to be read.
 func TestFilesOfRecords(t *testing.T) {
 	var gz bytes.Buffer

@@ -20,6 +20,7 @@ func (r *Report) Print(out io.Writer) error {
 	p.conflicts()
 	p.failed()
 	p.rescued()
+	p.paths()
 	p.names()
 	p.columns()
 	p.rows()
@@ -147,6 +148,23 @@ func (p *printer) rescued() {
 	}
 }
 
+func (p *printer) paths() {
+	for i, u := range p.r.Paths {
+		if i == 0 {
+			p.line("\nPATHS THAT LEAD TO NOTHING")
+		}
+		if i == mostLines {
+			p.line("  and %d more", len(p.r.Paths)-i)
+			break
+		}
+		what := "record"
+		if u.Records > p.r.Sample.Records {
+			what = "row"
+		}
+		p.line("  step %d, %s: %s is in none of the %s", u.Step, u.Name, cut(short(u.Path), 100), plural(u.Records, what))
+	}
+}
+
 func where(w Where) string {
 	at := w.Shard + " " + w.Sequence
 	if w.Subsequence > 0 {
@@ -177,8 +195,8 @@ func dash(s string) string {
 	return s
 }
 
-// Clean reports whether every value of the sample has a column that it fits, whichever records come first, and nothing would stop
-// the pipeline.
+// Clean reports whether every value of the sample has a column that it fits, whichever records come first, every path of the steps
+// leads to something, and nothing would stop the pipeline.
 func (r *Report) Clean() bool {
-	return len(r.Conflicts)+len(r.Failed)+len(r.Rescued)+len(r.Beyond)+len(r.Problems) == 0
+	return len(r.Conflicts)+len(r.Failed)+len(r.Rescued)+len(r.Beyond)+len(r.Paths)+len(r.Problems) == 0
 }

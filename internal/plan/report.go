@@ -18,6 +18,7 @@ type Report struct {
 	Failed    []Failed   `json:"failed"`
 	Rescued   []Rescued  `json:"rescued"`
 	Beyond    []Key      `json:"beyond_column_limit"`
+	Paths     []Path     `json:"unmet_paths"`
 	Names     []Name     `json:"names"`
 	DDL       []string   `json:"ddl"` // in the order in which it would run
 	Rows      []Row      `json:"rows"`
@@ -121,6 +122,14 @@ type Rescued struct {
 type Key struct {
 	Key    string `json:"key"`
 	Values int    `json:"values"`
+}
+
+// Path is a path of a step, or a name in its expression, that is in no record that came to the step.
+type Path struct {
+	Step    int    `json:"step"` // from 1
+	Name    string `json:"name"` // of the step
+	Path    string `json:"path"`
+	Records int    `json:"records"` // that came to the step; after unnest: rows
 }
 
 // Name is a key whose column is called otherwise.

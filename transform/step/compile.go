@@ -38,6 +38,7 @@ func (es Errors) Error() string {
 // Program is a list of steps, ready to run. It is safe for concurrent use.
 type Program struct {
 	steps    []compiled
+	reads    [][]path // by step
 	multi    bool
 	filtered atomic.Uint64
 }
@@ -53,11 +54,14 @@ func Compile(steps []Config) (*Program, error) {
 		c := compiler{config: &steps[i], number: i + 1}
 		do := c.step()
 		faults = append(faults, c.faults...)
-		p.steps = append(p.steps, compiled{name: steps[i].Name, onError: orElse(steps[i].OnError, Fail), do: do})
+		p.steps = append(p.steps, compiled{name: steps[i].Name, number: i + 1, onError: orElse(steps[i].OnError, Fail), do: do})
 		p.multi = p.multi || steps[i].Name == NameUnnest
 	}
 	if len(faults) > 0 {
 		return nil, faults
+	}
+	for i := range steps {
+		p.reads = append(p.reads, reads(&steps[i], p.steps[i].do))
 	}
 	return p, nil
 }

@@ -95,7 +95,7 @@ func (x *Runner) from(i int, s share) error {
 		}
 		keep, err := st.do.run(x, st)
 		if err != nil {
-			x.refuse(i, st, err)
+			x.refuse(st, err)
 			return nil
 		}
 		if !keep {
@@ -109,14 +109,15 @@ func (x *Runner) from(i int, s share) error {
 	return x.emit(x.row)
 }
 
-func (x *Runner) refuse(i int, st *compiled, err error) {
-	x.fail(x.index, &row.Failure{Stage: row.StageTransform, Reason: fmt.Sprintf("step %d, %s: %s", i+1, st.name, err)})
+func (x *Runner) refuse(st *compiled, err error) {
+	x.fail(x.index, &row.Failure{Stage: row.StageTransform, Reason: fmt.Sprintf("step %d, %s: %s", st.number, st.name, err)})
 	x.index++
 }
 
 // compiled is a step that is ready to run.
 type compiled struct {
 	name    string
+	number  int // from 1
 	onError OnError
 	do      doer
 }

@@ -38,7 +38,7 @@ func (u *unnest) spread(x *Runner, st *compiled, i int, s share) (done bool, err
 	}
 	switch {
 	case problem != nil && st.onError == Fail:
-		x.refuse(i, st, &pathError{u.path.text, problem})
+		x.refuse(st, &pathError{u.path.text, problem})
 		return true, nil
 	case problem != nil && st.onError == Null:
 		// It is there, so nothing stands in the way of a null.
@@ -58,7 +58,7 @@ func (u *unnest) spread(x *Runner, st *compiled, i int, s share) (done bool, err
 	first = append(first[:0], x.row.Fields...)
 	if !u.inPlace {
 		if err := x.take(&u.path); err != nil {
-			x.refuse(i, st, err)
+			x.refuse(st, err)
 			return true, nil
 		}
 		first = append(first[:0], x.row.Fields...)
@@ -74,7 +74,7 @@ func (u *unnest) spread(x *Runner, st *compiled, i int, s share) (done bool, err
 		x.buf = x.buf[:mark]
 		x.row.Fields = append(x.row.Fields[:0], first...)
 		if err := u.place(x, element, k); err != nil {
-			x.refuse(i, st, err)
+			x.refuse(st, err)
 			continue
 		}
 		if err := x.from(i+1, inner); err != nil {
