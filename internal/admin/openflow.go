@@ -14,6 +14,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"kinesis-snowflake/internal/row"
+	"kinesis-snowflake/source/lease"
 )
 
 // The checkpoint table of Apache NiFi 2.9 and later, and so of the Openflow connector's second generation: HASH streamName,
@@ -165,7 +166,10 @@ func numberOf(v types.AttributeValue) (int64, error) {
 
 func foreignError(op, action, table string, err error) error {
 	api, ok := errors.AsType[smithy.APIError](err)
-	if !ok {
+	switch hint := lease.Unanswered(err); {
+	case hint != "":
+		return fmt.Errorf("%s: %w (%s)", op, err, hint)
+	case !ok:
 		return fmt.Errorf("%s: %w", op, err)
 	}
 	if strings.HasPrefix(api.ErrorCode(), "AccessDenied") {

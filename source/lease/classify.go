@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/aws/smithy-go"
 )
@@ -18,17 +19,26 @@ func (d *DynamoDB) failed(op, action string, err error) error {
 	return &Error{Op: op, Class: class, Hint: hint, Err: err}
 }
 
+// Unanswered says what to do about a call that DynamoDB did not answer; "" for an answer, and where the caller gave up.
+func Unanswered(err error) string {
+	_, answered := errors.AsType[smithy.APIError](err)
+	switch {
+	case answered, errors.Is(err, context.Canceled):
+		return ""
+	case strings.Contains(err.Error(), "get credentials: "): // the SDK has no type for it
+		return "no AWS credentials were found: set source.access_key_id and source.secret_access_key, or give this process a role, a profile or the environment's"
+	default:
+		return "see that this machine reaches DynamoDB: source.region, source.dynamodb_endpoint, network, proxy"
+	}
+}
+
 // classify sorts the errors of DynamoDB. A failed condition is not among them: its caller looks at the row first.
 func classify(action, table string, err error) (Class, string) {
-	// No answer, or not in time: a write may have taken effect.
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-		return ClassRetry, ""
-	}
 	api, ok := errors.AsType[smithy.APIError](err)
-	if !ok {
-		// A cut connection, a name that does not resolve, credentials that cannot be fetched just now. Whether the
-		// request was sent is not known.
-		return ClassRetry, ""
+	if !ok || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		// No answer, or not in time; a cut connection, a name that does not resolve, credentials that cannot be fetched just
+		// now. A write may have taken effect.
+		return ClassRetry, Unanswered(err)
 	}
 	switch api.ErrorCode() {
 	case "ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded", "LimitExceededException":

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -209,7 +210,7 @@ func TestClassify(t *testing.T) {
 		"throttled": {standin.Throttle(), ClassThrottled, ""},
 		"too often": {standin.ThrottleRate(), ClassThrottled, ""},
 		"internal":  {standin.Internal(), ClassRetry, ""},
-		"cut":       {standin.Cut(), ClassRetry, ""},
+		"cut":       {standin.Cut(), ClassRetry, "(see that this machine reaches DynamoDB: source.region, source.dynamodb_endpoint, network, proxy)"},
 		"no table":  {standin.Refuse("ResourceNotFoundException", "Requested resource not found"), ClassPermanent, "is gone"},
 		"expired":   {standin.Refuse("ExpiredTokenException", "The security token included in the request is expired"), ClassThrottled, ""},
 		"bad key":   {standin.Refuse("UnrecognizedClientException", "The security token included in the request is invalid."), ClassPermanent, "check the AWS access key"},
@@ -220,6 +221,23 @@ func TestClassify(t *testing.T) {
 		_, err := store.Update(t.Context(), Update{Key: "a", Nonce: "n"})
 		if ClassOf(err) != c.class || !strings.Contains(err.Error(), c.text) || errors.Is(err, ErrPermanent) != (c.class == ClassPermanent) {
 			t.Errorf("%s: %v: %v", name, ClassOf(err), err)
+		}
+	}
+}
+
+func TestUnansweredSaysWhatToDo(t *testing.T) {
+	for name, tt := range map[string]struct {
+		err  error
+		want string
+	}{
+		"no connection":  {errors.New("request send failed, dial tcp 10.0.0.1:443: connect: connection refused"), "reaches DynamoDB"},
+		"in time":        {fmt.Errorf("request send failed: %w", context.DeadlineExceeded), "reaches DynamoDB"},
+		"a stop":         {fmt.Errorf("request send failed: %w", context.Canceled), ""},
+		"an answer":      {&types.ResourceNotFoundException{}, ""},
+		"no credentials": {errors.New("get identity: get credentials: failed to refresh cached credentials"), "source.access_key_id"},
+	} {
+		if got := Unanswered(tt.err); !strings.Contains(got, tt.want) || (got == "") != (tt.want == "") {
+			t.Errorf("%s: %q", name, got)
 		}
 	}
 }
