@@ -131,8 +131,10 @@ func (p *program) replayAll(ctx context.Context, pipelines []*config.Pipeline, l
 	var failed []error
 	for _, cfg := range pipelines {
 		report, err := replay.Run(ctx, cfg, lines, o)
-		if perr := p.printReplay(report, asJSON); perr != nil {
-			return failure{err: perr}
+		if report != nil { // of one that could not begin there is nothing to say but why
+			if perr := p.printReplay(report, asJSON); perr != nil {
+				return failure{err: perr}
+			}
 		}
 		switch {
 		case err == nil && report.Good():

@@ -11,6 +11,7 @@ import (
 
 	"kinesis-snowflake/internal/replay"
 	"kinesis-snowflake/internal/standin/dynamodb"
+	"kinesis-snowflake/internal/standin/kinesis"
 	"kinesis-snowflake/source/kpl/kpltest"
 )
 
@@ -362,6 +363,25 @@ func TestReplayOfALogWithoutFailedMessages(t *testing.T) {
 		b.append(log, failed(shard0, "4959", 0)[:150])
 		_, out, _ = b.answering("", "replay", "-c", b.file, "--log", log)
 		has(t, out, "note: 1 line of failed messages passed over, for not saying which record it was")
+	})
+}
+
+// A replay that cannot begin says why, and nothing of a log that it did not look at.
+func TestReplayThatCannotBegin(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, b *bubble) {
+		b.put(1)
+		log, _ := b.failedLog(func(int) bool { return true })
+		b.kinesis.SetHooks(kinesis.Hooks{Before: func(kinesis.Call) *kinesis.Fault {
+			return &kinesis.Fault{Code: "ResourceNotFoundException", Message: "no such stream"}
+		}})
+		for _, args := range [][]string{nil, {"--json"}} {
+			code, out, stderr := b.answering("", append([]string{"replay", "-c", b.file, "--log", log}, args...)...)
+			wants(t, 1, code, stderr)
+			has(t, stderr, "stream orders")
+			if out != "" {
+				t.Errorf("standard output has %s", out)
+			}
+		}
 	})
 }
 

@@ -26,7 +26,7 @@ type Options struct {
 }
 
 // Run replays the messages of a log that are the pipeline's. It may be run as often as one likes, at any time. An error says
-// why it could not go on; the report is that of what was done until then.
+// why it could not go on; the report is that of what was done until then, and nil if the log was not looked at yet.
 func Run(ctx context.Context, cfg *config.Pipeline, log *Log, o Options) (*Report, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -37,6 +37,9 @@ func Run(ctx context.Context, cfg *config.Pipeline, log *Log, o Options) (*Repor
 	r := &replay{cfg: cfg, o: o}
 	r.report = newReport(cfg, log, o.DryRun)
 	err := r.run(ctx, log)
+	if r.messages == nil {
+		return nil, err
+	}
 	r.report.close(r.messages)
 	return r.report, err
 }

@@ -61,11 +61,8 @@ func newReport(cfg *config.Pipeline, log *Log, dry bool) *Report {
 		Counts: map[State]int{}, Rescued: []Rescued{}, Left: []Left{}}
 }
 
-// close counts the messages. There are none where the run ended before the log was looked at.
+// close counts the messages.
 func (r *Report) close(ms *messages) {
-	if ms == nil {
-		return
-	}
 	r.Lines, r.Others, r.Messages = ms.lines, ms.others, len(ms.all)
 	for _, m := range ms.all {
 		if m.state == "" {
