@@ -36,7 +36,7 @@ func TestUsage(t *testing.T) {
 		"run with no such file":  {[]string{"run", "-c", "/none.yaml"}, 2, "", "/none.yaml: cannot be read"},
 		"check good":             {[]string{"check", "-c", good}, 0, "good.yaml: ok: stream orders in eu-central-1 into table d.s.good\n", ""},
 		"check bad, every fault": {[]string{"check", "-c", good, "-c", bad}, 2, "", "bad.yaml:4:1: x: is not a key"},
-		"check a bad schema":     {[]string{"check", "-c", shaped}, 2, "", "shaped.yaml:4:13: transform.json_schema: set up transform.json_schema "},
+		"check a bad schema":     {[]string{"check", "-c", shaped}, 2, "", "shaped.yaml:4:13: transform.json_schema: " + filepath.Dir(shaped) + "/orders.json: compile JSON Schema: "},
 		"replay, a bad schema":   {[]string{"replay", "-c", shaped, "--log", "/dev/null"}, 2, "", "shaped.yaml:4:13: transform.json_schema: "},
 		"check a bad key":        {[]string{"check", "-c", keyed}, 2, "", "keyed.yaml:3:4: sink.private_key_file: the key is a ed25519.PrivateKey; Snowflake's key-pair authentication wants RSA"},
 		"check, no spool folder": {[]string{"check", "-c", spooled}, 0, "spooled.yaml: note: sink.spool_dir is not there: stat /none: no such file or directory\n", ""},

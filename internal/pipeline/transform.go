@@ -35,7 +35,7 @@ func newShaping(t *config.Transform) (s shaping, err error) {
 	}
 	o := validate.Options{BaseDir: filepath.Dir(t.JSONSchema), File: filepath.Base(t.JSONSchema), Mode: validate.Mode(t.SchemaMode)}
 	if s.schema, err = validate.Compile(text, o); err != nil {
-		return s, fmt.Errorf("set up transform.json_schema %s: %w", t.JSONSchema, err)
+		return s, fmt.Errorf("%s: %w", t.JSONSchema, err)
 	}
 	return s, nil
 }
@@ -82,7 +82,7 @@ func transformers(cfg *config.Pipeline, keys *row.Keys, log *slog.Logger) (func(
 	if err != nil {
 		return nil, err
 	}
-	return s.transformers(&cfg.Transform, keys, func() warn { return warnTo(log) })
+	return s.transformers(&cfg.Transform, keys, func() warn { return warnTo(log, transform.PayloadMode(cfg.FailedMessages.Payload)) })
 }
 
 // warn hears of a document that is loaded though it violates the schema.
@@ -125,7 +125,7 @@ func isPlain(d *config.Decode) bool {
 const maxWarnings = 10
 
 // warnTo says of a document that is loaded though it violates the schema. It is used by one goroutine.
-func warnTo(log *slog.Logger) warn {
+func warnTo(log *slog.Logger, payload transform.PayloadMode) warn {
 	var minute time.Time
 	lines, unsaid := 0, int64(0)
 	return func(rec *row.Record, index uint32, f *row.Failure) {
@@ -140,6 +140,6 @@ func warnTo(log *slog.Logger) warn {
 			return
 		}
 		log.Warn("message violates the schema and is loaded", "sequence", string(rec.Sequence), "subsequence", rec.Subsequence, "row", index,
-			"stage", string(f.Stage), "reason", f.Reason)
+			"stage", string(f.Stage), "reason", payload.Reason(f))
 	}
 }

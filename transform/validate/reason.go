@@ -21,7 +21,8 @@ const (
 
 // explain words a violation: where in the document, what keyword wants what, the value, and the keyword's place in the
 // schema. Of several it takes the one deepest in the document, as that is the one of the alternative that fits best.
-func explain(violation *jsonschema.ValidationError, doc []byte) string {
+// plain is the same without the value.
+func explain(violation *jsonschema.ValidationError, doc []byte) (reason, plain string) {
 	found := leaves(nil, violation)
 	best := slices.MaxFunc(found, func(a, b *jsonschema.ValidationError) int {
 		return cmp.Or(
@@ -35,21 +36,20 @@ func explain(violation *jsonschema.ValidationError, doc []byte) string {
 		where = "the document"
 	}
 	keyword, message := wording(best)
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s: %s", cutTo(where, maxMessage), keyword, cutTo(message, maxMessage))
+	what := fmt.Sprintf("%s: %s: %s", cutTo(where, maxMessage), keyword, cutTo(message, maxMessage))
+	quoted := ""
 	if levels, ofKey := place(best); levels != len(tokens) {
-		b.WriteString(": below it, at an empty key") // which the library leaves out of the path
+		what += ": below it, at an empty key" // which the library leaves out of the path
 	} else if ofKey {
-		fmt.Fprintf(&b, ": the key %s", cutTo(strconv.Quote(tokens[levels-1]), maxValue))
+		what += ": the key " + cutTo(strconv.Quote(tokens[levels-1]), maxValue)
 	} else if value := find(doc, tokens); value != nil {
-		fmt.Fprintf(&b, ": %s", cut(value))
+		quoted = ": " + cut(value)
 	}
-	fmt.Fprintf(&b, " (schema %s", cutTo(shorten(best.AbsoluteKeywordLocation, violation.AbsoluteKeywordLocation), maxMessage))
+	rule := " (schema " + cutTo(shorten(best.AbsoluteKeywordLocation, violation.AbsoluteKeywordLocation), maxMessage)
 	if len(found) > 1 {
-		fmt.Fprintf(&b, "; and %d more", len(found)-1)
+		rule += fmt.Sprintf("; and %d more", len(found)-1)
 	}
-	b.WriteByte(')')
-	return b.String()
+	return what + quoted + rule + ")", what + rule + ")"
 }
 
 func leaves(found []*jsonschema.ValidationError, e *jsonschema.ValidationError) []*jsonschema.ValidationError {

@@ -80,8 +80,10 @@ func TestSchemaErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ schema, want string }{
-		{``, "read JSON Schema: not JSON: unexpected end of JSON input"},
-		{`{} {}`, "read JSON Schema: not JSON: invalid character '{' after top-level value"},
+		{``, "read JSON Schema: not JSON at line 1, column 1: unexpected end of JSON input"},
+		{`{} {}`, "read JSON Schema: not JSON at line 1, column 4: invalid character '{' after top-level value"},
+		{"{\n  \"type\": \"object\",\n  \"title\": \"é\", 'x'\n}", "read JSON Schema: not JSON at line 3, column 17: invalid character '\\'' looking for beginning of object key string"},
+		{"{\n\"a\": [", "read JSON Schema: not JSON at line 2, column 6: unexpected end of JSON input"},
 		{`[]`, "read JSON Schema: it is neither an object nor true or false"},
 		{`{"type":"text"}`, "compile JSON Schema: at #/type: "},
 		{`{"properties":{"a":{"pattern":"(?=x)"}}}`, "compile JSON Schema: at #/properties/a/pattern: '(?=x)' is not valid 'regex': not a regular expression of Go, which has no look-around and no backreferences"},

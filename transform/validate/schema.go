@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"unicode/utf8"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
 
@@ -58,7 +59,7 @@ func Compile(schema []byte, o Options) (_ *Schema, err error) {
 	schema = bytes.TrimPrefix(schema, byteOrderMark)
 	var text json.RawMessage
 	if err := json.Unmarshal(schema, &text); err != nil {
-		return nil, fmt.Errorf("read JSON Schema: not JSON: %w", err)
+		return nil, fmt.Errorf("read JSON Schema: not JSON%s: %w", placeOf(schema, err), err)
 	}
 	switch text[0] {
 	case '{', 't', 'f':
@@ -89,6 +90,17 @@ func Compile(schema []byte, o Options) (_ *Schema, err error) {
 	s.fast = compileForm(s.library)
 	s.columns = columns(s.library, s.files, o.Mode)
 	return s, nil
+}
+
+// placeOf says where a text is no JSON, counted from 1 as editors do; "" if that is not known.
+func placeOf(text []byte, err error) string {
+	fault, ok := errors.AsType[*json.SyntaxError](err)
+	if !ok {
+		return ""
+	}
+	before := text[:min(max(int(fault.Offset)-1, 0), len(text))] // what was read includes the character at fault
+	line := before[bytes.LastIndexByte(before, '\n')+1:]
+	return fmt.Sprintf(" at line %d, column %d", 1+bytes.Count(before, []byte("\n")), 1+utf8.RuneCount(line))
 }
 
 // compile makes the library's form of the schema, which charges b, if it is not nil, for its work.
@@ -167,7 +179,9 @@ func (v *Validator) check(doc []byte, found verdict) *row.Failure {
 	}
 	r.b = nil
 	if r.tamed != nil && v.s.compares {
-		return failure("the number %s is too long or too large to be checked by multipleOf or uniqueItems", cut(r.tamed))
+		f := failure("the number %s is too long or too large to be checked by multipleOf or uniqueItems", cut(r.tamed))
+		f.Plain = "a number is too long or too large to be checked by multipleOf or uniqueItems"
+		return f
 	}
 	v.budget.left = visits(size.levels)
 	err := validateGuarded(v.library, value)
@@ -181,9 +195,12 @@ func (v *Validator) check(doc []byte, found verdict) *row.Failure {
 	}
 	var violation *jsonschema.ValidationError
 	if !errors.As(err, &violation) {
-		return failure("it cannot be checked: %v", err)
+		f := failure("it cannot be checked: %v", err)
+		f.Plain = "it cannot be checked"
+		return f
 	}
-	return &row.Failure{Stage: row.StageValidate, Reason: explain(violation, doc)}
+	reason, plain := explain(violation, doc)
+	return &row.Failure{Stage: row.StageValidate, Reason: reason, Plain: plain}
 }
 
 // validateGuarded is the library's Validate, a panic being an error.
