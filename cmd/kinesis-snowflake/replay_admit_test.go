@@ -12,6 +12,7 @@ import (
 	"kinesis-snowflake/internal/replay"
 	"kinesis-snowflake/internal/standin/dynamodb"
 	"kinesis-snowflake/internal/standin/kinesis"
+	"kinesis-snowflake/internal/standin/snowflake"
 	"kinesis-snowflake/source/kpl/kpltest"
 )
 
@@ -122,6 +123,33 @@ func TestReplayOfTheLastMessagesOfAShard(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A replay that another one overtakes before it moved the offsets says what to do, as one that is overtaken later.
+func TestReplayThatIsOvertakenEarly(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, b *bubble) {
+		log, _ := b.failedLog(func(int) bool { return false })
+		shard, sequence, err := b.kinesis.Put(ordersStream, "k", []byte("no JSON"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.append(log, failed(shard, sequence, 0))
+		b.load()
+		begun := 0
+		b.snowflake.SetHooks(snowflake.Hooks{Before: func(e snowflake.Event) *snowflake.Fault {
+			if e.SQL != "BEGIN" {
+				return nil
+			}
+			if begun++; begun != 2 { // the first acquires, the second moves the offset
+				return nil
+			}
+			return &snowflake.Fault{Call: func() { b.answering("", "replay", "-c", b.file, "--log", log) }}
+		}})
+		code, out, stderr := b.answering("", "replay", "-c", b.file, "--log", log)
+		wants(t, 1, code, stderr)
+		has(t, stderr, "settle the offsets of 1 shards: another replay of this shard, or a reset of its offsets, came between", "run the same command again")
+		has(t, out, "not looked at               1\n")
+	})
 }
 
 // The last messages of a shard that was split, and whose children were split too, failed. Workers deleted its lease, so only the

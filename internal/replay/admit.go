@@ -149,7 +149,11 @@ func (r *replay) settle(ctx context.Context, done map[string]progress) error {
 			to[id] = p.checkpoint
 		}
 	}
-	return again(ctx, func() error { return r.sink.Settle(ctx, r.info.ID(), to, r.claims) })
+	err := again(ctx, func() error { return r.sink.Settle(ctx, r.info.ID(), to, r.claims) })
+	if errors.Is(err, snowflake.ErrSuperseded) {
+		return fmt.Errorf("%w: nothing is loaded, run the same command again", err)
+	}
+	return err
 }
 
 // tries bounds the repeats of what Snowflake did not do for a reason that passes: some two minutes.
