@@ -22,7 +22,7 @@ func schema(p *Pipeline) section {
 				key: "failed_messages",
 				doc: "A message that cannot become a row (not JSON, not an object) is logged and counted, and the stream goes on. Its log line always names stream, shard and sequence number, so that the record can be read again.",
 				fields: []field{
-					choice("payload", &p.FailedMessages.Payload, "How much of the message itself its log line holds, in base64: all of it, the first `max_bytes`, or none. Choose `none` where messages must not reach the logs.",
+					choice("payload", &p.FailedMessages.Payload, "How much of the message itself its log line holds, in base64: all of it, the first `max_bytes`, or none. Choose `none` where messages must not reach the logs: then the reasons quote no values either, but keys, and the character at which JSON breaks off.",
 						PayloadFull, PayloadCut, PayloadNone),
 					size("max_bytes", &p.FailedMessages.MaxBytes, 1, 10<<20, "With `payload: cut`: how much of a message is logged. 10MiB is the largest record Kinesis takes."),
 				},

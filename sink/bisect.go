@@ -187,7 +187,7 @@ func (t *trial) copy(ctx context.Context, path string) error {
 		return err
 	}
 	defer t.sink.stage.remove(ctx, folder)
-	return t.sink.client.Try(ctx, stmt)
+	return t.sink.sayable(t.sink.client.Try(ctx, stmt))
 }
 
 // nothing makes a load file of one row that has no value.

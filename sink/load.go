@@ -23,7 +23,7 @@ const maxFits = 5
 func (s *Sink) Load(ctx context.Context, b *Batch, parts []row.Part) (row.Outcome, error) {
 	for fit := 1; ; fit++ {
 		out, err := s.try(ctx, b, parts)
-		if err == nil || fit == maxFits {
+		if err = s.sayable(err); err == nil || fit == maxFits {
 			return out, err
 		}
 		switch snowflake.ClassOf(err) {

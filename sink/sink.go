@@ -35,6 +35,8 @@ type Options struct {
 	LockPatience time.Duration
 	// Refused hears of each row that Snowflake would not load, once the batch without it is committed.
 	Refused func(ctx context.Context, shard string, r *row.Row, f *row.Failure)
+	// QuoteNothing keeps what Snowflake says of a row that it refuses out of errors and reasons: it may quote the row's values.
+	QuoteNothing bool
 	// Waiting hears what a Load waits for, while it does: Snowflake's answer on a batch in doubt, or a lock. May be nil.
 	Waiting func(error)
 	NewID   func() string
@@ -69,6 +71,9 @@ func New(o Options) (*Sink, error) {
 	}
 	if o.Files == nil {
 		o.Files = loadfile.OS()
+	}
+	if o.QuoteNothing {
+		o.quoteNothing()
 	}
 	client := snowflake.NewClient(o.Dialer, o.Log)
 	s := &Sink{opts: o, client: client, spool: spool, store: loadfile.NewStore(o.Files, spool.path), log: o.Log}

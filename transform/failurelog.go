@@ -25,6 +25,15 @@ const (
 	PayloadNone PayloadMode = "none"
 )
 
+// Reason returns what a line may say of why a message failed: where none of the payload may reach the log, no value of it
+// may do so in the reason.
+func (m PayloadMode) Reason(f *row.Failure) string {
+	if m == PayloadFull || m == PayloadCut {
+		return f.Reason
+	}
+	return f.Unquoted()
+}
+
 // FailureLogOptions configure a FailureLog.
 type FailureLogOptions struct {
 	Logger *slog.Logger // required
@@ -95,7 +104,7 @@ func (l *FailureLog) Log(ctx context.Context, rec *row.Record, shard string, ind
 		slog.String("partition_key", printable(string(rec.PartitionKey))),
 		slog.String("arrival", time.UnixMilli(rec.Arrival).UTC().Format("2006-01-02T15:04:05.000Z07:00")),
 		slog.String("stage", string(f.Stage)),
-		slog.String("reason", f.Reason))
+		slog.String("reason", l.o.Payload.Reason(f)))
 	if payload, ok := l.payload(rec.Data); ok {
 		attrs = append(attrs, slog.String("payload", base64.StdEncoding.EncodeToString(payload)))
 	}

@@ -129,6 +129,7 @@ func build(ctx context.Context, cfg *config.Pipeline, o RunOptions) (*runner, fu
 		core.leftOut.Add(1)
 		logRefused(ctx, failures, shard, r, why)
 	}
+	so.QuoteNothing = cfg.FailedMessages.Payload == config.PayloadNone
 	so.WorkerID, so.Lanes, so.Keys, so.Refused, so.Waiting = src.WorkerID(), lanes, keys, refuse, onState
 	snk, err := sink.New(so)
 	if err != nil {

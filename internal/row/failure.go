@@ -16,4 +16,15 @@ const (
 type Failure struct {
 	Stage  Stage
 	Reason string // lower case, says what is wrong and where: "invalid character '}' at byte 17"
+	// Plain is Reason without the values that it quotes of the message; empty if it quotes none.
+	Plain string
+}
+
+// Unquoted returns the reason without any value of the message. Keys of the message may stand in it, and of what is no
+// JSON the character at fault.
+func (f *Failure) Unquoted() string {
+	if f.Plain != "" {
+		return f.Plain
+	}
+	return f.Reason
 }

@@ -26,7 +26,9 @@ func (d *Decoder) logEvents(text []byte) error {
 	case "":
 		return d.refuse(text, "not a record of CloudWatch Logs: it has no messageType")
 	default:
-		return d.refuse(text, "not a record of CloudWatch Logs that is known: its messageType is %.40q", kind)
+		bad := failure("not a record of CloudWatch Logs that is known: its messageType is %.40q", kind)
+		bad.Plain = "not a record of CloudWatch Logs that is known, by its messageType"
+		return d.put(text, bad)
 	}
 	events := member(d.members, "logEvents")
 	if events.Kind != row.Array || events.Name == nil {
