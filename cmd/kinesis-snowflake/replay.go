@@ -19,6 +19,7 @@ import (
 
 	"kinesis-snowflake/config"
 	"kinesis-snowflake/internal/replay"
+	"kinesis-snowflake/internal/row"
 )
 
 func (p *program) replayCommand() *cobra.Command {
@@ -118,7 +119,10 @@ func (p *program) readLog(ctx context.Context, log *replay.Log, name string, sin
 }
 
 // errLeft is the exit code's reason where the report says the rest.
-var errLeft = errors.New("not all failed messages are in the table")
+var (
+	errLeft     = errors.New("not all failed messages are in the table")
+	errWouldNot = errors.New("not all failed messages would be in the table after a replay")
+)
 
 // replayAll replays one pipeline after the other. One that fails does not keep it from the others.
 func (p *program) replayAll(ctx context.Context, pipelines []*config.Pipeline, lines *replay.Log, o replay.Options, asJSON bool) error {
@@ -138,6 +142,8 @@ func (p *program) replayAll(ctx context.Context, pipelines []*config.Pipeline, l
 		}
 		switch {
 		case err == nil && report.Good():
+		case err == nil && o.DryRun:
+			failed = append(failed, fmt.Errorf("%s: %w", cfg.File, errWouldNot))
 		case err == nil:
 			failed = append(failed, fmt.Errorf("%s: %w", cfg.File, errLeft))
 		case ctx.Err() != nil:
@@ -233,16 +239,17 @@ func printRescued(out io.Writer, r *replay.Report) {
 	}
 }
 
-// printLeft names messages that are not in the table, those of one reason together, the commonest reason first.
+// printLeft names messages that are not in the table, those together whose reasons differ in numbers and quoted values at most, with the
+// first one's, the commonest first.
 func printLeft(out io.Writer, left []replay.Left) {
 	type cause struct {
-		state  replay.State
-		reason string
+		state replay.State
+		alike string
 	}
 	of := map[cause][]replay.Left{}
 	var causes []cause
 	for _, l := range left {
-		c := cause{l.State, l.Reason}
+		c := cause{l.State, row.Alike(l.Reason)}
 		if of[c] == nil {
 			causes = append(causes, c)
 		}
@@ -254,13 +261,17 @@ func printLeft(out io.Writer, left []replay.Left) {
 			fmt.Fprintf(out, "\nand %s more; --json names all\n", plural(len(causes)-n, "reason"))
 			break
 		}
-		fmt.Fprintf(out, "\n%s: %s: %s\n", plural(len(of[c]), "message"), stateText(c.state, false), c.reason)
+		fmt.Fprintf(out, "\n%s: %s: %s\n", plural(len(of[c]), "message"), stateText(c.state, false), of[c][0].Reason)
 		for i, l := range of[c] {
 			if i == shownLeft {
 				fmt.Fprintf(out, "  and %d more; --json names all\n", len(of[c])-shownLeft)
 				break
 			}
-			fmt.Fprintf(out, "  %s %s:%d\n", l.Shard, l.Sequence, l.Subsequence)
+			of := ""
+			if l.Row != nil {
+				of = fmt.Sprintf(", row %d", *l.Row)
+			}
+			fmt.Fprintf(out, "  %s %s:%d%s\n", l.Shard, l.Sequence, l.Subsequence, of)
 		}
 	}
 }

@@ -147,6 +147,9 @@ func TestReplayOfPartsOfARecord(t *testing.T) {
 			t.Errorf("%+v", report)
 		}
 		b.rows(24, 8)
+		if left := report.Left; len(left) != 1 || left[0].Row == nil || *left[0].Row != 1<<16 { // the second document
+			t.Errorf("%+v", left)
+		}
 		code, report, stderr = b.replay(log)
 		wants(t, 1, code, stderr)
 		if report.Rows != 0 || report.Counts[replay.Present] != 2 {
@@ -163,6 +166,30 @@ func TestReplayOfPartsOfARecord(t *testing.T) {
 			t.Errorf("%+v", report)
 		}
 		b.rows(21, 7)
+	})
+}
+
+// Messages that fail for the same fault are told together, whatever their values, each with its row where its record makes several; and
+// of a dry run it is not said what would be so after a replay.
+func TestReplayTellsLikeFaultsTogether(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, b *bubble) {
+		log := filepath.Join(filepath.Dir(b.file), "connector.log")
+		b.transform(`{json_schema: schema.json, decode: {framing: lines}}`, `{"properties": {"n": {"maximum": 10}}}`)
+		b.send(`{"n": 11}`, "{\"n\": 1}\n{\"n\": 120}", `{"n": 12}`)
+		b.logged(log, config.LogJSON, true)()
+		code, out, stderr := b.answering("", "replay", "-c", b.file, "--log", log, "--dry-run")
+		wants(t, 1, code, stderr)
+		has(t, stderr, "not all failed messages would be in the table after a replay")
+		has(t, out, "\n3 messages: fail still: validate: /n: maximum: must be <= 10", ":0, row 1\n")
+		if n := strings.Count(out, "fail still: "); n != 1 {
+			t.Errorf("%d groups: %s", n, out)
+		}
+		b.transform(`{json_schema: schema.json, decode: {framing: lines}}`, `{"properties": {"n": {"maximum": 100}}}`)
+		_, _, stderr = b.answering("", "replay", "-c", b.file, "--log", log)
+		has(t, stderr, "loaded 2 rows\n")
+		b.unload(`"N" = 11`)
+		_, _, stderr = b.answering("", "replay", "-c", b.file, "--log", log)
+		has(t, stderr, "loaded 1 row\n")
 	})
 }
 

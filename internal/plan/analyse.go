@@ -104,7 +104,7 @@ func (a *analysis) transform() error {
 // fail counts a failed message among those that failed alike: for the same reason but for its numbers and quoted texts.
 func (a *analysis) fail(groups map[string]int, r *sampled, index uint32, f *row.Failure) {
 	a.parts++
-	like := string(f.Stage) + alike(f.Reason)
+	like := string(f.Stage) + row.Alike(f.Reason)
 	at, ok := groups[like]
 	if !ok {
 		at = len(a.failed)
@@ -112,33 +112,6 @@ func (a *analysis) fail(groups map[string]int, r *sampled, index uint32, f *row.
 		a.failed = append(a.failed, Failed{Stage: string(f.Stage), Reason: f.Reason, Where: r.where(), Row: index, Payload: short(string(r.Data))})
 	}
 	a.failed[at].Messages++
-}
-
-// alike makes reasons equal that differ in numbers or in quoted texts only.
-func alike(reason string) string {
-	var b strings.Builder
-	quote := byte(0)
-	for i := 0; i < len(reason); i++ {
-		c := reason[i]
-		switch {
-		case quote != 0:
-			if c == '\\' {
-				i++
-			} else if c == quote {
-				quote = 0
-			}
-		case c == '"' || c == '\'' && (i == 0 || reason[i-1] == ' '):
-			quote = c
-			b.WriteByte(c)
-		case c >= '0' && c <= '9':
-			if s := b.String(); s == "" || s[len(s)-1] != '0' {
-				b.WriteByte('0')
-			}
-		default:
-			b.WriteByte(c)
-		}
-	}
-	return b.String()
 }
 
 func clone(r *row.Row) row.Row {

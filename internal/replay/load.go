@@ -182,7 +182,11 @@ func (l *loader) batch(ctx context.Context, chunk []fetched) error {
 	}
 	if total := l.judge(chunk); total > 0 {
 		l.report.Rows += total
-		l.o.Told(fmt.Sprintf("loaded %d rows", total))
+		rows := "rows"
+		if total == 1 {
+			rows = "row"
+		}
+		l.o.Told(fmt.Sprintf("loaded %d %s", total, rows))
 	}
 	rescued, err := l.sink.Rescued(batch, parts)
 	if err != nil { // of what is loaded: no reason to end
@@ -218,6 +222,7 @@ func (l *loader) judge(chunk []fetched) (total int64) {
 		m := chunk[i].message
 		if refused, ok := l.refused[place{m.shard, m.at}]; ok {
 			m.rows -= refused.rows
+			m.row, m.several = refused.index, refused.multi
 			m.is(Failed, fmt.Sprintf("%s: %s", refused.first.Stage, refused.first.Reason))
 		}
 		total += m.rows

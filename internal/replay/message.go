@@ -40,6 +40,9 @@ type message struct {
 	state   State    // "" until it is known
 	reason  string
 	rows    int64
+	// row is the number of the first of its rows that fails still, where it makes several.
+	row     uint32
+	several bool
 	// found says that the stream still has its record. It is the reader's; the rest is the loader's.
 	found bool
 }

@@ -109,6 +109,8 @@ func (r *replay) run(ctx context.Context, log *Log) (err error) {
 type refusal struct {
 	rows  int64
 	first row.Failure
+	index uint32 // of that row
+	multi bool
 }
 
 // refuse hears of a row that was left out of a batch: Snowflake would not load it, or a column that must have a value has none.
@@ -116,7 +118,7 @@ func (r *replay) refuse(_ context.Context, shard string, row *row.Row, f *row.Fa
 	p := place{shard, positionOf(row)}
 	was := r.refused[p]
 	if was.rows++; was.rows == 1 {
-		was.first = *f
+		was.first, was.index, was.multi = *f, row.Index, row.Multi
 	}
 	r.refused[p] = was
 }

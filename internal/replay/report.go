@@ -51,8 +51,10 @@ type Left struct {
 	Shard       string `json:"shard"`
 	Sequence    string `json:"sequence"`
 	Subsequence int64  `json:"subsequence"`
-	State       State  `json:"state"`
-	Reason      string `json:"reason"`
+	// Row is which of its rows fails still, the first one, of a record that makes several; otherwise nil.
+	Row    *uint32 `json:"row,omitempty"`
+	State  State   `json:"state"`
+	Reason string  `json:"reason"`
 }
 
 func newReport(cfg *config.Pipeline, log *Log, dry bool) *Report {
@@ -74,7 +76,11 @@ func (r *Report) close(ms *messages) {
 			r.Rows += m.rows
 		}
 		if !m.state.Good() {
-			r.Left = append(r.Left, Left{m.shard, m.at.Sequence, m.at.Subsequence, m.state, m.reason})
+			left := Left{Shard: m.shard, Sequence: m.at.Sequence, Subsequence: m.at.Subsequence, State: m.state, Reason: m.reason}
+			if m.several {
+				left.Row = &m.row
+			}
+			r.Left = append(r.Left, left)
 		}
 	}
 }

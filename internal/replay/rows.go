@@ -24,13 +24,15 @@ func (l *loader) append(f *fetched, held []snowflake.PresentRow, to func(lane in
 	var rows, made int64
 	var first *row.Failure
 	failures := 0
-	fail := func(_ uint32, why *row.Failure) {
+	fail := func(index uint32, why *row.Failure) {
 		if failures++; first == nil {
 			first = &row.Failure{Stage: why.Stage, Reason: why.Reason}
+			m.row = index
 		}
 	}
 	err := l.transform.Apply(&f.record, func(r *row.Row) error {
 		made++
+		m.several = m.several || r.Multi
 		if there[r.Index] {
 			return nil
 		}
@@ -51,7 +53,7 @@ func (l *loader) append(f *fetched, held []snowflake.PresentRow, to func(lane in
 	default:
 		m.is(Loaded, "")
 	}
-	m.rows = rows
+	m.rows, m.several = rows, failures > 0 && (m.several || made+int64(failures) > 1 || m.row > 0)
 	return rows, nil
 }
 
