@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -109,6 +110,37 @@ func noArgs(c *cobra.Command, args []string) error {
 	return errors.New(problem)
 }
 
+// flagError says in plain words what is wrong with a flag. That of a command that is not known is no flag of the one above it,
+// so it is the command that is told then.
+func flagError(c *cobra.Command, err error) error {
+	if c.HasSubCommands() {
+		if unknown := noArgs(c, c.Flags().Args()); unknown != nil {
+			return unknown
+		}
+	}
+	cause := errors.Unwrap(err)
+	if cause == nil {
+		return err
+	}
+	head, ok := strings.CutSuffix(err.Error(), cause.Error())
+	if !ok {
+		return err
+	}
+	number, isNumber := errors.AsType[*strconv.NumError](cause)
+	switch {
+	case isNumber && number.Func == "ParseBool":
+		return errors.New(head + "it must be true or false")
+	case isNumber && errors.Is(cause, strconv.ErrRange):
+		return errors.New(head + "it is out of range")
+	case isNumber:
+		return errors.New(head + "it must be a whole number")
+	case strings.HasPrefix(cause.Error(), "time: "):
+		return errors.New(head + "it must be a duration such as 90s or 5m")
+	default:
+		return err
+	}
+}
+
 func (p *program) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "kinesis-snowflake",
@@ -122,6 +154,7 @@ func (p *program) root() *cobra.Command {
 	}
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
+	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(p.runCommand(), p.checkCommand(), p.planCommand(), p.healthcheckCommand(), p.leasesCommand(), p.replayCommand(), p.schemaCommand(), p.versionCommand())
 	return root
