@@ -31,8 +31,8 @@ All workers must be stopped: the leases are watched for a lease duration and a m
 What would be done is printed and asked for first. Then the offsets in Snowflake go back, and after them the leases. If that
 is cut short, nothing is lost: run the same command again.
 
-Rows that are in the table already stay. What is read a second time is loaded a second time; the statement that deletes those
-rows beforehand is printed.
+Rows that are in the table already stay. What is read a second time is loaded a second time; a DELETE that takes out those
+rows is printed, to be run after the reset and before a worker starts.
 
 --shard names shards to reset alone. Shards that came out of them by a split or merge, and were read already, must be named
 too: records of a shard come before those of its children.`,
