@@ -116,7 +116,7 @@ func build(ctx context.Context, cfg *config.Pipeline, o RunOptions) (*runner, fu
 	failures := newFailureLog(cfg, info, log)
 	lanes := min(runtime.GOMAXPROCS(0), maxLanes)
 	onState := func(err error) { condition.set(partLoad, err) }
-	newTransformer, err := transformers(cfg, keys, log)
+	newTransformer, violated, err := transformers(cfg, keys, log)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -129,7 +129,6 @@ func build(ctx context.Context, cfg *config.Pipeline, o RunOptions) (*runner, fu
 		core.leftOut.Add(1)
 		logRefused(ctx, failures, shard, r, why)
 	}
-	so.QuoteNothing = cfg.FailedMessages.Payload == config.PayloadNone
 	so.WorkerID, so.Lanes, so.Keys, so.Refused, so.Waiting = src.WorkerID(), lanes, keys, refuse, onState
 	snk, err := sink.New(so)
 	if err != nil {
@@ -140,6 +139,7 @@ func build(ctx context.Context, cfg *config.Pipeline, o RunOptions) (*runner, fu
 		Interval: cfg.Sink.Batch.Interval, MaxBytes: int64(cfg.Sink.Batch.MaxBytes), MaxRows: int64(cfg.Sink.Batch.MaxRows),
 		Gather: cfg.Source.LeaseDuration / looks, Retry: firstRetry, MaxRetry: maxRetry, GiveUp: o.UntilCaughtUp,
 	}, log, onState)
+	core.violations = violated
 	return &runner{
 		core: core, condition: condition, source: sourceAdapter{src, core}, shutdown: cfg.ShutdownTimeout, until: o.UntilCaughtUp, poll: 50 * time.Millisecond, log: log,
 		committer: &committer{core},
@@ -170,7 +170,7 @@ func sinkOptions(cfg *config.Pipeline, info source.StreamInfo, o RunOptions) (si
 	return sink.Options{
 		Dialer: snowflake.NewDialer(login), Table: tableOf(cfg), StreamName: cfg.Source.Stream, StreamID: info.ID(), Application: cfg.Source.Application,
 		SpoolDir: cfg.Sink.SpoolDir, MaxBytes: int64(cfg.Sink.Batch.MaxBytes), LockPatience: cfg.Source.LeaseDuration, NewID: newID, Log: o.Logger, Files: o.SpoolFiles,
-		Columns: columns, LatestKey: cfg.Sink.Key,
+		Columns: columns, LatestKey: cfg.Sink.Key, QuoteNothing: cfg.FailedMessages.Payload == config.PayloadNone,
 	}, nil
 }
 

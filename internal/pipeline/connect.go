@@ -35,7 +35,8 @@ func SinkOptions(cfg *config.Pipeline, info source.StreamInfo, o RunOptions) (si
 
 // Transformers returns what makes a file's transformers, one for each goroutine, which share keys.
 func Transformers(cfg *config.Pipeline, keys *row.Keys, log *slog.Logger) (func() Transformer, error) {
-	return transformers(cfg, keys, log)
+	made, _, err := transformers(cfg, keys, log)
+	return made, err
 }
 
 // Watched returns a file's Transformer for a sample, and what knows which paths of its steps led to nothing. It calls violated for

@@ -27,7 +27,9 @@ type core struct {
 	kick    chan struct{} // told when todo has news
 	line    time.Time     // when the last line about trouble was written
 	said    time.Time     // when the trouble of that line began; zero since the last recovery
-	refused int64         // rows that the sink left out of batches that were committed
+	// violations are those that are loaded; nil where they are failures.
+	violations *violations
+	refused    int64 // rows that the sink left out of batches that were committed
 
 	leftOut atomic.Int64 // those of the batch that is being loaded
 }

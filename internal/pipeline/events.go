@@ -64,14 +64,15 @@ func (c *core) settled(e *delivery.Event) {
 		c.log.Info("loading again", "for", time.Since(c.said).Round(time.Second))
 		c.said = time.Time{}
 	}
+	c.violations.look()
 	refused := c.leftOut.Swap(0)
 	c.refused += refused
 	n := e.Counts
 	n.Failed += refused
 	switch {
 	case n.Rows > 0:
-		c.log.Info("batch committed", "rows", n.Rows, "failed", n.Failed, "filtered", n.Filtered, "bytes", n.Bytes,
-			"shards", n.Parts, "took", e.For.Round(time.Millisecond))
+		attrs := []any{"rows", n.Rows, "failed", n.Failed, "filtered", n.Filtered, "bytes", n.Bytes, "shards", n.Parts, "took", e.For.Round(time.Millisecond)}
+		c.log.Info("batch committed", c.andViolations(attrs, n.Violations)...)
 	case n.Failed+n.Filtered > 0:
 		c.log.Info("nothing to commit: all that was read failed or was filtered out", "failed", n.Failed, "filtered", n.Filtered,
 			"bytes", n.Bytes, "shards", n.Parts)
@@ -84,10 +85,19 @@ func (c *core) sayCaughtUp() {
 	n, refused := c.machine.Status(c.now()).Tally, c.refused
 	c.mu.Unlock()
 	failed := n.Failed + refused
-	attrs := []any{"rows", n.Loaded, "failed", failed, "filtered", n.Filtered}
+	attrs := c.andViolations([]any{"rows", n.Loaded, "failed", failed, "filtered", n.Filtered}, n.Violations)
+	c.violations.end()
 	if failed > 0 {
 		c.log.Warn("caught up: everything that was in the stream is loaded, but for the messages that failed", attrs...)
 		return
 	}
 	c.log.Info("caught up: everything that was in the stream is loaded", attrs...)
+}
+
+// andViolations adds how many messages violate the schema, where such are loaded.
+func (c *core) andViolations(attrs []any, n int64) []any {
+	if c.violations == nil {
+		return attrs
+	}
+	return append(attrs, "violations", n)
 }

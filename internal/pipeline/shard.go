@@ -154,6 +154,10 @@ func (s *shard) absorb(ctx context.Context, w *worker, in admission, r *row.Resp
 		got.Failed++
 		s.core.failures.Log(ctx, rec, s.id, index, f)
 	}
+	violating, _ := w.transform.(*warned)
+	if violating != nil {
+		violating.shard, violating.n = s.id, 0
+	}
 	for i := range r.Records {
 		rec = &r.Records[i]
 		if done(rec, in.Skip) {
@@ -168,6 +172,9 @@ func (s *shard) absorb(ctx context.Context, w *worker, in admission, r *row.Resp
 		if got.Rows+got.Failed == before {
 			got.Filtered++
 		}
+	}
+	if violating != nil {
+		got.Violations = violating.n
 	}
 	return got
 }

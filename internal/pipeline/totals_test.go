@@ -90,3 +90,48 @@ func TestBatchOfFailuresAloneIsTold(t *testing.T) {
 		}
 	})
 }
+
+// Violations that are loaded are told of ten times a minute, counted in full, and each line says of which shard it is.
+func TestViolationsThatAreLoadedAreCounted(t *testing.T) {
+	transform := shaped(t, "\ntransform: {json_schema: schema.json, schema_mode: warn}\n")
+	inStack(t, 1, func(t *testing.T, s *stack) {
+		cfg := s.config("worker")
+		cfg.Transform = transform
+		docs := []string{`{"id":1}`}
+		for range 25 {
+			docs = append(docs, `{"id":"x"}`)
+		}
+		s.putAll(docs...)
+		run := s.start(cfg, false)
+		run.until(t, func(p Progress) bool { return p.Tally.Violations == 25 })
+		<-time.After(2 * time.Minute)
+		s.putAll(`{"id":2}`)
+		run.until(t, func(p Progress) bool { return p.Tally.Loaded == 27 })
+		if got := run.log.lines(t, "more messages", "messages"); len(got) != 1 || !strings.HasSuffix(got[0], " messages=15") {
+			t.Errorf("the others: %q", got)
+		}
+		run.stop()
+		run.end(t)
+		if got := run.log.lines(t, "message violates", "stream", "shard"); len(got) != 10 || !strings.HasSuffix(got[0], " stream=orders shard=shardId-000000000000") {
+			t.Errorf("lines %q", got)
+		}
+		if got := run.log.lines(t, "batch committed", "rows", "violations"); len(got) != 2 || got[0] != "batch committed rows=26 violations=25" || got[1] != "batch committed rows=1 violations=0" {
+			t.Errorf("batches %q", got)
+		}
+	})
+	inStack(t, 1, func(t *testing.T, s *stack) {
+		cfg := s.config("worker")
+		cfg.Transform = transform
+		for range 12 {
+			s.putAll(`{"id":"x"}`)
+		}
+		run := s.start(cfg, true)
+		run.end(t)
+		if got := run.log.lines(t, "more messages", "messages"); len(got) != 1 || !strings.HasSuffix(got[0], " messages=2") {
+			t.Errorf("the others at the end: %q", got)
+		}
+		if got := run.log.lines(t, "caught up", "rows", "violations"); len(got) != 1 || !strings.HasSuffix(got[0], " rows=12 violations=12") {
+			t.Errorf("%q", got)
+		}
+	})
+}

@@ -5,7 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"time"
+	"sync"
 
 	"kinesis-snowflake/config"
 	"kinesis-snowflake/internal/row"
@@ -76,13 +76,27 @@ func TableConfig(cfg *config.Pipeline) (table.Config, error) {
 	return c, nil
 }
 
-// transformers returns what makes the Transformers of a file, one for each goroutine, which share keys.
-func transformers(cfg *config.Pipeline, keys *row.Keys, log *slog.Logger) (func() Transformer, error) {
+// transformers returns what makes the Transformers of a file, one for each goroutine, which share keys, and what they say of
+// violations, nil where those are failures.
+func transformers(cfg *config.Pipeline, keys *row.Keys, log *slog.Logger) (func() Transformer, *violations, error) {
 	s, err := newShaping(&cfg.Transform)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return s.transformers(&cfg.Transform, keys, func() warn { return warnTo(log, transform.PayloadMode(cfg.FailedMessages.Payload)) })
+	var making *warned
+	var one sync.Mutex
+	made, err := s.transformers(&cfg.Transform, keys, func() warn { return making.warn })
+	if err != nil || s.schema == nil || cfg.Transform.SchemaMode != config.SchemaWarn {
+		return made, nil, err
+	}
+	all := &violations{log: log.With("stream", cfg.Source.Stream), payload: transform.PayloadMode(cfg.FailedMessages.Payload)}
+	return func() Transformer {
+		one.Lock()
+		defer one.Unlock()
+		making = &warned{all: all}
+		making.Transformer = made()
+		return making
+	}, all, nil
 }
 
 // warn hears of a document that is loaded though it violates the schema.
@@ -119,27 +133,4 @@ func (s shaping) transformers(t *config.Transform, keys *row.Keys, newWarn func(
 func isPlain(d *config.Decode) bool {
 	none := config.Decode{Compression: config.CompressionNone, Framing: config.FramingSingle, Envelope: config.EnvelopeNone, MaxDecoded: d.MaxDecoded}
 	return *d == none || *d == config.Decode{}
-}
-
-// maxWarnings is how many violations of a schema a minute and goroutine are worth a line.
-const maxWarnings = 10
-
-// warnTo says of a document that is loaded though it violates the schema. It is used by one goroutine.
-func warnTo(log *slog.Logger, payload transform.PayloadMode) warn {
-	var minute time.Time
-	lines, unsaid := 0, int64(0)
-	return func(rec *row.Record, index uint32, f *row.Failure) {
-		if now := time.Now(); now.Sub(minute) >= time.Minute {
-			if unsaid > 0 {
-				log.Warn("more messages violated the schema and were loaded", "messages", unsaid)
-			}
-			minute, lines, unsaid = now, 0, 0
-		}
-		if lines++; lines > maxWarnings {
-			unsaid++
-			return
-		}
-		log.Warn("message violates the schema and is loaded", "sequence", string(rec.Sequence), "subsequence", rec.Subsequence, "row", index,
-			"stage", string(f.Stage), "reason", payload.Reason(f))
-	}
 }

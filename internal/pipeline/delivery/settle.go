@@ -46,6 +46,7 @@ func (m *Machine) committed(p *part) {
 	m.tally.Loaded += p.rows
 	m.tally.Failed += p.failed
 	m.tally.Filtered += p.filtered
+	m.tally.Violations += p.violations
 }
 
 // abandon drops a batch whose files are of no use, and has its shards read again.

@@ -15,7 +15,7 @@ type Tally struct {
 	Skipped int64 // rows that were in the table already
 	Bytes   int64 // payload of committed batches
 
-	Filtered int64 // records of which nothing was to be loaded, of answers that are committed
+	Filtered, Violations int64 // as in [Counts], of answers that are committed
 }
 
 // Status is a snapshot of a machine.
