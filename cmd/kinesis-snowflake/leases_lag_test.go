@@ -36,6 +36,25 @@ func TestLeasesListAsksForTheLag(t *testing.T) {
 	}
 }
 
+// A stream that is not there is a fault of the file, not of each of its shards.
+func TestLeasesListOfAStreamThatIsNotThere(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, b *bubble) {
+		b.put(1)
+		b.load()
+		b.kinesis.SetHooks(kinesis.Hooks{Before: func(kinesis.Call) *kinesis.Fault { return kinesis.Throw("ResourceNotFoundException", "Stream orders not found.") }})
+		code, out, stderr := b.leases("list", "-c", b.file)
+		wants(t, 1, code, stderr)
+		has(t, stderr, "stream orders does not exist in us-east-1: ", "not found; check the name of stream orders, region and account\n")
+		if out != "" {
+			t.Error(out)
+		}
+		b.kinesis.SetHooks(kinesis.Hooks{Before: throws("ListShards", "AccessDeniedException", 99)})
+		code, out, stderr = b.leases("list", "-c", b.file)
+		wants(t, 0, code, stderr)
+		has(t, out, "note: the stream's shards could not be listed: ", shard0)
+	})
+}
+
 // However long an error is, the table stays as wide as its cells, and the worst of lags that are not all known is not told as
 // if it were.
 func TestLagsThatAreNotKnownLeaveTheTableReadable(t *testing.T) {

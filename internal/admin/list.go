@@ -3,12 +3,14 @@ package admin
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
 
 	"kinesis-snowflake/internal/row"
 	"kinesis-snowflake/source/lease"
+	"kinesis-snowflake/source/reader"
 )
 
 // DefaultWatch is half a lease duration: a worker renews every third of it.
@@ -33,9 +35,13 @@ func (a *Admin) List(ctx context.Context, o ListOptions) (*Listing, error) {
 		out.WatchedMS = w.ended.Sub(w.began).Milliseconds()
 	}
 	a.leasesOf(out, w)
-	if listing, err := a.tools.Shards(ctx); err != nil {
+	listing, err := a.tools.Shards(ctx)
+	switch {
+	case reader.Classify(err) == reader.ClassNotFound:
+		return nil, fmt.Errorf("stream %s does not exist in %s: %w", s.Stream, s.Region, err)
+	case err != nil:
 		out.Notes = append(out.Notes, "the stream's shards could not be listed: "+err.Error())
-	} else {
+	default:
 		out.without(listing, w)
 	}
 	if o.Offsets {
