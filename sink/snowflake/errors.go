@@ -44,7 +44,7 @@ func (e *Error) Error() string {
 	if e.Hint == "" {
 		return scrub(fmt.Sprintf("%s: %v", e.Statement, e.Err))
 	}
-	return scrub(fmt.Sprintf("%s: %v: %s", e.Statement, e.Err, e.Hint))
+	return scrub(fmt.Sprintf("%s: %s: %s", e.Statement, strings.TrimSuffix(e.Err.Error(), "."), e.Hint))
 }
 
 func (e *Error) Unwrap() error { return e.Err }

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	sf "github.com/snowflakedb/gosnowflake/v2"
+
 	"kinesis-snowflake/internal/row"
 )
 
@@ -87,4 +89,12 @@ func TestABatchInDoubtThatIsLoadedAgainIsNoMoreInDoubt(t *testing.T) {
 		}
 		saysTimes(t, log, map[string]int{"batch in doubt: asking Snowflake": 1, "no batch is in doubt any more": 1})
 	})
+}
+
+// What a service says ends with a full stop, and what to do about it follows.
+func TestHintFollowsWithoutAFullStop(t *testing.T) {
+	err := classify("INSERT INTO t", &sf.SnowflakeError{Number: 3001, Message: "Insufficient privileges to operate on table 'T', or not authorized."})
+	if text := err.Error(); strings.Contains(text, ".:") || !strings.Contains(text, "not authorized: GRANT SELECT") {
+		t.Error(text)
+	}
 }

@@ -213,7 +213,7 @@ func TestClassify(t *testing.T) {
 		"cut":       {standin.Cut(), ClassRetry, "(see that this machine reaches DynamoDB: source.region, source.dynamodb_endpoint, network, proxy)"},
 		"no table":  {standin.Refuse("ResourceNotFoundException", "Requested resource not found"), ClassPermanent, "is gone"},
 		"expired":   {standin.Refuse("ExpiredTokenException", "The security token included in the request is expired"), ClassThrottled, ""},
-		"bad key":   {standin.Refuse("UnrecognizedClientException", "The security token included in the request is invalid."), ClassPermanent, "check the AWS access key"},
+		"bad key":   {standin.Refuse("UnrecognizedClientException", "The security token included in the request is invalid."), ClassPermanent, "is invalid (check the AWS access key"},
 		"invalid":   {standin.Refuse("ValidationException", "no"), ClassPermanent, "lease table"},
 		"news":      {standin.Refuse("SomethingNewException", "no"), ClassRetry, ""},
 	} {

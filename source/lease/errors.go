@@ -3,6 +3,7 @@ package lease
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // ErrLost says that a lease is not, or no longer, held by this worker.
@@ -46,7 +47,7 @@ func (e *Error) Error() string {
 	if e.Hint == "" {
 		return fmt.Sprintf("%s: %v", e.Op, e.Err)
 	}
-	return fmt.Sprintf("%s: %v (%s)", e.Op, e.Err, e.Hint)
+	return fmt.Sprintf("%s: %s (%s)", e.Op, strings.TrimSuffix(e.Err.Error(), "."), e.Hint)
 }
 
 func (e *Error) Unwrap() error { return e.Err }

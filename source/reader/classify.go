@@ -152,7 +152,7 @@ type answer struct {
 }
 
 func (a *answer) Error() string {
-	if m := a.api.ErrorMessage(); m != "" {
+	if m := strings.TrimSuffix(a.api.ErrorMessage(), "."); m != "" { // what to do follows
 		return a.api.ErrorCode() + ": " + m
 	}
 	return a.api.ErrorCode()
