@@ -18,6 +18,9 @@ func (d *decoder) rules(p *Pipeline) {
 	d.oneOf("sink", "private_key", "private_key_passphrase", "pat", "password")
 	d.login(&p.Sink)
 	d.columnRules(p)
+	if decode := &p.Transform.Decode; decode.Envelope == EnvelopeCloudWatchLogs && !d.given("transform.decode.compression") {
+		decode.Compression = CompressionAuto // CloudWatch Logs compresses whatever it sends
+	}
 	if p.Sink.Table == "" {
 		p.Sink.Table = strings.ToUpper(p.Source.Stream)
 	}

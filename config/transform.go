@@ -97,7 +97,7 @@ func transformSchema(t *Transform) section {
 			key: "decode",
 			doc: "How a record's bytes become JSON documents. As a rule a record is one.",
 			fields: []field{
-				choice("compression", &t.Decode.Compression, "How records are compressed. `auto` looks at a record's first bytes.",
+				choice("compression", &t.Decode.Compression, "How records are compressed. `auto` looks at a record's first bytes; it is the default beside `envelope: cloudwatch-logs`, whose records always are.",
 					CompressionAuto, CompressionNone, CompressionGzip, CompressionZstd),
 				choice("framing", &t.Decode.Framing, "How many documents a record is: `single`, one; `lines`, one a line; `array`, the elements of a JSON array. `auto` takes a record that begins with a bracket for an array, and any other for lines.",
 					FramingAuto, FramingSingle, FramingLines, FramingArray),

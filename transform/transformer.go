@@ -136,10 +136,10 @@ func refuse(data []byte, err error) *row.Failure {
 	}
 	reason := "not JSON: " + err.Error()
 	if bytes.HasPrefix(data, []byte{0x1f, 0x8b}) {
-		reason += "; the payload looks like gzip"
+		reason += "; the payload looks like gzip, see transform.decode.compression"
 	}
 	if bytes.HasPrefix(data, []byte{0x28, 0xb5, 0x2f, 0xfd}) {
-		reason += "; the payload looks like zstd"
+		reason += "; the payload looks like zstd, see transform.decode.compression"
 	}
 	if bytes.HasPrefix(data, []byte{0xf3, 0x89, 0x9a, 0xc2}) {
 		reason += "; the payload looks like a damaged KPL aggregate"

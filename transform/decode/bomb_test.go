@@ -17,8 +17,8 @@ func TestBombs(t *testing.T) {
 		t.Fatalf("%d bytes are no bomb", len(tiny))
 	}
 	const (
-		gzipSize  = "! gzip that becomes larger than decode.max_decoded, 8388608 bytes"
-		zstdSize  = "! zstd that becomes larger than decode.max_decoded, 8388608 bytes"
+		gzipSize  = "! gzip that becomes larger than transform.decode.max_decoded, 8388608 bytes"
+		zstdSize  = "! zstd that becomes larger than transform.decode.max_decoded, 8388608 bytes"
 		zstdRatio = "! zstd that becomes larger than 1100 times the record"
 	)
 	// A frame that says that it holds 2^60 bytes, or 1 MiB, and ends.

@@ -15,6 +15,9 @@ func (d *Decoder) logEvents(text []byte) error {
 	var err error
 	d.members, err = d.scanner.Object(text, d.members[:0])
 	if err != nil {
+		if found := compressionOf(text); found != None && d.layers == 0 {
+			return d.refuse(text, "the record is %s, though transform.decode.compression is none", found)
+		}
 		return d.refuse(text, "not a record of CloudWatch Logs: %v", err)
 	}
 	kind := textOf(member(d.members, "messageType"))

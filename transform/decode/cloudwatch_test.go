@@ -36,6 +36,15 @@ func TestCloudWatchLogs(t *testing.T) {
 	}
 }
 
+// Without a word of compression nobody would guess from JSON's complaint about a byte what is missing.
+func TestCloudWatchCompressedThoughNoneIsSaid(t *testing.T) {
+	d := newDecoder(t, decode.Options{Compression: decode.None, Envelope: decode.CloudWatchLogs})
+	want := []string{"! the record is gzip, though transform.decode.compression is none"}
+	if got := documents(t, d, gz([]byte(`{"messageType":"DATA_MESSAGE"}`))); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 func TestCloudWatchControlMessage(t *testing.T) {
 	d := newDecoder(t, decode.Options{Compression: decode.Auto, Envelope: decode.CloudWatchLogs})
 	control := gz([]byte(`{"messageType":"CONTROL_MESSAGE","owner":"CloudwatchLogs","logGroup":"","logStream":"","subscriptionFilters":[],` +

@@ -29,9 +29,9 @@ func (d *Decoder) decompress(data []byte) ([]byte, *row.Failure) {
 		found := compressionOf(text)
 		if layer == 0 && d.o.Compression != Auto && found != d.o.Compression {
 			if found == None {
-				return nil, failure("not %s, as decode.compression says", d.o.Compression)
+				return nil, failure("the record is not %s, though transform.decode.compression is %[1]s", d.o.Compression)
 			}
-			return nil, failure("%s, where decode.compression says %s", found, d.o.Compression)
+			return nil, failure("the record is %s, though transform.decode.compression is %s", found, d.o.Compression)
 		}
 		if found == None {
 			break
@@ -63,7 +63,7 @@ func (d *Decoder) limit(n int) int {
 
 func (d *Decoder) tooLarge(c Compression, limit int) *row.Failure {
 	if int64(limit) == d.o.MaxDecoded {
-		return failure("%s that becomes larger than decode.max_decoded, %d bytes", c, limit)
+		return failure("%s that becomes larger than transform.decode.max_decoded, %d bytes", c, limit)
 	}
 	return failure("%s that becomes larger than %d times the record", c, MaxRatio)
 }

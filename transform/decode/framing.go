@@ -138,7 +138,7 @@ func (d *Decoder) array(text []byte) error {
 		return d.take(text)
 	}
 	if rest[0] != '[' {
-		return d.refuse(text, "not an array, as decode.framing says")
+		return d.refuse(text, "not an array, though transform.decode.framing is array")
 	}
 	rest = trim(rest[1:])
 	if len(rest) > 0 && rest[0] == ']' {

@@ -14,7 +14,7 @@ func TestFraming(t *testing.T) {
 		notClosed = "! the array does not end after this element"
 		empty     = "! an element of the array is empty"
 		after     = "! something else stands after the array"
-		notArray  = "! not an array, as decode.framing says"
+		notArray  = "! not an array, though transform.decode.framing is array"
 	)
 	pretty := "{\n  \"a\": [\n    {\n      \"b\": \"}\"\n    }\n  ]\n}"
 	for _, c := range []struct {
