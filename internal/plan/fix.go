@@ -143,21 +143,41 @@ func (m *remedies) cast(c *Conflict, col *column) bool {
 		if m.trials++; m.trials > maxTrials {
 			return false
 		}
-		one := step.Config{Name: step.NameCast, At: step.Text{Value: step.NameCast}, Pairs: []step.Pair{{
+		// What does not become the type stays as it is, and goes to _RESCUED as before: a fix makes no message fail.
+		one := step.Config{Name: step.NameCast, At: step.Text{Value: step.NameCast}, OnError: step.Keep, Pairs: []step.Pair{{
 			Path: step.Text{Value: path}, To: step.Text{Value: typ}, From: step.Text{Value: form},
 		}}}
-		if !m.helps(one, col.Name) {
+		pin := m.keeps(col)
+		if !m.helps(one, col.Name, pin) {
 			continue
 		}
-		text := fmt.Sprintf("- cast: {%s: {type: %s}}", yamlText(path), braced(typ))
+		to := braced(typ)
 		if form != "" {
-			text = fmt.Sprintf("- cast: {%s: {type: %s, from: %s}}", yamlText(path), braced(typ), form)
+			to = fmt.Sprintf("{type: %s, from: %s}", to, form)
 		}
-		m.steps = append(m.steps, text)
-		c.Fix = append(c.Fix, text)
+		lines := []string{fmt.Sprintf("- cast: {%s: %s}", yamlText(path), to), "  on_error: keep"}
+		m.steps, c.Fix = append(m.steps, lines...), append(c.Fix, lines...)
+		if pin != nil {
+			line := yamlText(pin.Key) + ": " + pinText(*pin, pin.Type)
+			m.pins, c.Fix = append(m.pins, line), append(c.Fix, line)
+		}
 		return true
 	}
 	return false
+}
+
+// keeps is the pin by which a column keeps its type though a step edits its values: what the schema says of a key is no longer
+// said of what a step makes of it.
+func (m *remedies) keeps(col *column) *table.Spec {
+	if col.by != BySchema {
+		return nil
+	}
+	s := table.Spec{Key: col.keys[0]}
+	if have := m.pinned(col); have != nil {
+		s = *have
+	}
+	s.Type = col.Type
+	return &s
 }
 
 func braced(typ string) string {
@@ -169,14 +189,17 @@ func braced(typ string) string {
 
 var plainPath = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// helps takes the sample through the pipeline with one more step.
-func (m *remedies) helps(one step.Config, name string) bool {
+// helps takes the sample through the pipeline with one more step, and one more pin if that is not nil.
+func (m *remedies) helps(one step.Config, name string, pin *table.Spec) bool {
 	cfg := *m.a.cfg
 	cfg.Transform.Steps = append(slices.Clone(cfg.Transform.Steps), one)
 	t := m.a.target
 	var err error
 	if t.config, err = pipeline.TableConfig(&cfg); err != nil {
 		return false
+	}
+	if pin != nil {
+		t.config.Pins = append(slices.DeleteFunc(slices.Clone(t.config.Pins), func(s table.Spec) bool { return s.Key == pin.Key }), *pin)
 	}
 	again, err := analyse(&cfg, t, m.a.records, m.a.log)
 	if err != nil || again.parts > m.a.parts {

@@ -2,6 +2,8 @@ package plan_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -25,20 +27,24 @@ var (
 )
 
 // TestFixesSettle: whatever the records, the pins and the table, the fix that a plan shows is good YAML, and pasted it settles every
-// conflict that it is for, without another one.
+// conflict that it is for, without another one. No message fails for it, neither then nor later.
 func TestFixesSettle(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		keys := rapid.SliceOfNDistinct(rapid.SampledFrom(fixKeys), 1, 3, rapid.ID).Draw(r, "keys")
-		var lines []string
-		for range rapid.IntRange(1, 6).Draw(r, "records") {
-			var members []string
-			for _, key := range keys {
-				if rapid.IntRange(0, 4).Draw(r, "absent") > 0 {
-					members = append(members, fmt.Sprintf("%q: %s", key, rapid.SampledFrom(fixValues).Draw(r, "value")))
+		records := func(most int) string {
+			var lines []string
+			for range rapid.IntRange(1, most).Draw(r, "records") {
+				var members []string
+				for _, key := range keys {
+					if rapid.IntRange(0, 4).Draw(r, "absent") > 0 {
+						members = append(members, fmt.Sprintf("%q: %s", key, rapid.SampledFrom(fixValues).Draw(r, "value")))
+					}
 				}
+				lines = append(lines, "{"+strings.Join(members, ", ")+"}")
 			}
-			lines = append(lines, "{"+strings.Join(members, ", ")+"}")
+			return strings.Join(lines, "\n")
 		}
+		sample, later := records(6), records(6)
 		var options, pins []string
 		var columns []table.Column
 		if rapid.Bool().Draw(r, "table") {
@@ -71,8 +77,7 @@ func TestFixesSettle(t *testing.T) {
 		if len(options) > 0 {
 			more = "transform: {" + strings.Join(options, ", ") + "}\n"
 		}
-		sample := strings.Join(lines, "\n")
-		made := func(more string) *plan.Report {
+		made := func(more, sample string) *plan.Report {
 			cfg, err := config.Parse("orders.yaml", []byte(fileHead+more), func(string) (string, bool) { return "", false })
 			if err != nil {
 				r.Fatalf("%v in\n%s", err, more)
@@ -83,7 +88,7 @@ func TestFixesSettle(t *testing.T) {
 			}
 			return p
 		}
-		first := made(more)
+		first := made(more, sample)
 		left := map[string]bool{}
 		for _, c := range first.Conflicts {
 			if len(c.Fix) == 0 {
@@ -96,7 +101,8 @@ func TestFixesSettle(t *testing.T) {
 		if first.Fix == "" {
 			return
 		}
-		again := made(paste(t, more, first.Fix))
+		mended := paste(t, more, first.Fix)
+		again := made(mended, sample)
 		for _, c := range again.Conflicts {
 			if !left[c.Column] {
 				r.Errorf("column %s is in conflict still: %s\nof %s\nwith the fix\n%s\nto\n%s", c.Column, c.Why, sample, first.Fix, more)
@@ -104,6 +110,9 @@ func TestFixesSettle(t *testing.T) {
 		}
 		if again.Sample.Failed > first.Sample.Failed {
 			r.Errorf("%d messages fail, before the fix %d: %s\nwith the fix\n%s", again.Sample.Failed, first.Sample.Failed, sample, first.Fix)
+		}
+		if before, after := made(more, later).Sample.Failed, made(mended, later).Sample.Failed; after > before {
+			r.Errorf("of later records %d fail, before the fix %d: %s\nwith the fix\n%s\nof %s", after, before, later, first.Fix, sample)
 		}
 	})
 }
@@ -121,5 +130,37 @@ func TestFixTakesThePlaceOfAPin(t *testing.T) {
 	}
 	if again, err := plan.OfTable(file(t, paste(t, more, r.Fix)), columns, strings.NewReader(`{"ID": "x"}`)); err != nil || len(again.Conflicts) != 0 {
 		t.Errorf("%+v, %v", again, err)
+	}
+}
+
+// What the schema says of a column's type is not said of what a cast makes of its values, so the fix pins it.
+func TestFixKeepsTheSchemasType(t *testing.T) {
+	schema := filepath.Join(t.TempDir(), "schema.json")
+	if err := os.WriteFile(schema, []byte(`{"properties": {"at": {"type": "string", "format": "date-time"}}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	more := "transform: {json_schema: " + schema + ", schema_mode: warn}\n"
+	lines := []string{`{"at": "2026-04-13T10:00:00Z"}`, `{"at": 1776074400}`}
+	r := offline(t, more, lines...)
+	const want = "transform:\n  steps:\n    - cast: {at: {type: TIMESTAMP_TZ, from: epoch_s}}\n      on_error: keep\n  columns:\n    at: TIMESTAMP_TZ(9)\n"
+	if again := offline(t, paste(t, more, r.Fix), lines...); r.Fix != want || len(again.Conflicts) != 0 || again.Columns[2].Type != r.Columns[2].Type {
+		t.Errorf("fix %s, columns before %+v, then %+v", r.Fix, r.Columns, again.Columns)
+	}
+}
+
+// A cast that settles a column of the table makes no message fail: what it cannot cast goes to _RESCUED as before.
+func TestFixMakesNoMessageFail(t *testing.T) {
+	columns := []table.Column{{Name: table.MetadataColumn, Type: table.ParseType("OBJECT")}, {Name: table.RescuedColumn, Type: table.ParseType("VARIANT")}, {Name: "OK", Type: table.ParseType("VARCHAR")}, {Name: "D", Type: table.ParseType("DATE")}}
+	r, err := plan.OfTable(file(t, ""), columns, strings.NewReader(`{"ok": {"a": 1}, "d": 1776074400}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "transform:\n  steps:\n    - cast: {ok: VARCHAR}\n      on_error: keep\n    - cast: {d: {type: DATE, from: epoch_s}}\n      on_error: keep\n"
+	if r.Fix != want {
+		t.Errorf("fix %s", r.Fix)
+	}
+	later, err := plan.OfTable(file(t, r.Fix), columns, strings.NewReader(`{"d": "soon"}`))
+	if err != nil || later.Sample.Rows != 1 || len(later.Rescued) != 1 {
+		t.Errorf("%+v, %v", later, err)
 	}
 }
