@@ -146,7 +146,7 @@ func (d *decoder) value(f field, key string, n ast.Node) {
 		written = f.null
 	}
 	told := quote(written) + " "
-	if f.secret {
+	if f.secret && !isVariable(written) {
 		told = "" // a secret written into the file stays out of the errors too
 	}
 	text, err := expand(written, d.env)

@@ -8,6 +8,13 @@ import (
 
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
+// isVariable says whether a text is one ${NAME} and nothing else, so that it can be shown even where what it holds is a secret.
+func isVariable(text string) bool {
+	name, ok := strings.CutPrefix(text, "${")
+	name, closed := strings.CutSuffix(name, "}")
+	return ok && closed && variableName.MatchString(name)
+}
+
 // expand replaces each ${NAME} by the variable's value and each $${ by a plain ${. A value is put in as it stands: what looks
 // like ${..} inside it stays. Errors name variables, never values.
 func expand(text string, env func(string) (string, bool)) (string, error) {

@@ -119,6 +119,8 @@ func TestFaultsOfSteps(t *testing.T) {
 		"path twice":           {"    - set: {a: 1, a: 2}\n", `14:19: transform.steps[1].set: names "a" twice`},
 		"no mapping":           {"    - set: [a]\n", "14:12: transform.steps[1].set: is a list where a mapping from paths belongs"},
 		"short secret":         {"    - hash: {paths: a, secret: hunter2}\n", "14:32: transform.steps[1].hash.secret: does not have the right form"},
+		"a variable's secret":  {"    - hash: {paths: a, secret: '${HIDE}'}\n", `14:32: transform.steps[1].hash.secret: "${HIDE}" does not have the right form; allowed: a text of at least 16`},
+		"a secret with one":    {"    - hash: {paths: a, secret: 'hunter2${EMPTY}'}\n", "14:32: transform.steps[1].hash.secret: does not have the right form"},
 		"unset variable":       {"    - set: {a: '${NOPE}'}\n", "14:16: transform.steps[1].set.a: reads the environment variable NOPE"},
 		"wrong by a variable":  {"    - set: {a: '${HIDE}('}\n", `14:16: transform.steps[1].set: "${HIDE}(" is wrong with what its variables hold`},
 		"wrong expression":     {"    - set:\n        a: 1\n        b: 1 +\n", `16:12: transform.steps[1].set: "1 +" is no expression: unexpected token EOF`},
