@@ -99,7 +99,7 @@ func list(key string, dst *[]string, limits, pattern, doc string) field {
 
 // yes is a key that is true or false.
 func yes(key string, dst *bool, doc string) field {
-	return field{key: key, kind: "yes or no", doc: doc, standard: strconv.FormatBool(*dst), limits: "true, false", form: form{truth: true},
+	return field{key: key, kind: "true or false", doc: doc, standard: strconv.FormatBool(*dst), limits: "true, false", form: form{truth: true},
 		set: func(s string) error {
 			if s != "true" && s != "false" {
 				return errors.New("is neither true nor false")
