@@ -241,6 +241,37 @@ func TestAgainAsksOnceOfManyThatAreGone(t *testing.T) {
 	})
 }
 
+// A sample has as many records as are wanted, though they came at once, so that no time tells the first from the newest.
+func TestSampleOfABurst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 1)
+		tools, err := NewTools(w.options("tools"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := range 500 {
+			if _, _, err := w.kinesis.Put(stream, fmt.Sprint("k", n), []byte("{}")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		info, err := tools.Describe(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		listing, err := tools.Shards(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		again := tools.Again(info)
+		for want, whole := range map[int]bool{100: false, 499: false, 500: true, 900: true} {
+			got, err := again.Sample(t.Context(), listing.Shards[0], Sampling{Records: want, Bytes: 1 << 20})
+			if err != nil || len(got.Records) != min(want, 500) || got.Whole != whole && want != 500 {
+				t.Errorf("%d records of %d, whole %v, %v", len(got.Records), want, got.Whole, err)
+			}
+		}
+	})
+}
+
 // Samples of several shards share what they have to say: a line is not told once a shard.
 func TestSamplesSayOnceWhatTheyHaveToSay(t *testing.T) {
 	var log strings.Builder

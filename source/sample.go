@@ -65,16 +65,27 @@ func (s *sampler) sample(ctx context.Context, want Sampling) (Sampled, error) {
 	if err != nil {
 		return Sampled{first, false}, err
 	}
+	both := newer(first, last, want.Records)
+	room := want.Bytes
+	for i := range both {
+		room -= int64(len(both[i].Data) + len(both[i].PartitionKey))
+	}
+	if len(first) == 0 || len(both) == want.Records || room <= 0 {
+		return Sampled{both, false}, nil
+	}
+	// Many came at once, so that those near the tip are among the first, or few are near it: the first ones go on.
+	on := &kinesis.GetShardIteratorInput{ShardIteratorType: types.ShardIteratorTypeAtSequenceNumber, StartingSequenceNumber: aws.String(string(first[len(first)-1].Sequence))}
+	more, whole, err := s.read(ctx, on, Sampling{want.Records, room})
+	if err != nil {
+		return Sampled{both, false}, err
+	}
 	have := map[row.Position]bool{}
-	for i := range first {
-		have[place(&first[i])] = true
+	for i := range both {
+		have[place(&both[i])] = true
 	}
-	for i := range last {
-		if !have[place(&last[i])] {
-			first = append(first, last[i])
-		}
-	}
-	return Sampled{first, false}, nil
+	more = slices.DeleteFunc(more, func(r row.Record) bool { return have[place(&r)] })
+	missing := want.Records - len(both)
+	return Sampled{newer(both, more[:min(len(more), missing)], want.Records), whole && len(more) <= missing}, nil
 }
 
 // tip reads the newest records that it comes by: no iterator begins at a number of records before the tip, so times are tried.
@@ -117,10 +128,16 @@ func place(r *row.Record) row.Position {
 
 // from reads on from a time, the shard's start when that is zero, and reports whether it came to the tip.
 func (s *sampler) from(ctx context.Context, at time.Time, want Sampling) (records []row.Record, tip bool, err error) {
-	in := &kinesis.GetShardIteratorInput{ShardId: &s.shard, ShardIteratorType: types.ShardIteratorTypeTrimHorizon}
+	in := &kinesis.GetShardIteratorInput{ShardIteratorType: types.ShardIteratorTypeTrimHorizon}
 	if !at.IsZero() {
 		in.ShardIteratorType, in.Timestamp = types.ShardIteratorTypeAtTimestamp, &at
 	}
+	return s.read(ctx, in, want)
+}
+
+// read reads on from an iterator, and reports whether it came to the tip.
+func (s *sampler) read(ctx context.Context, in *kinesis.GetShardIteratorInput, want Sampling) (records []row.Record, tip bool, err error) {
+	in.ShardId = &s.shard
 	in.StreamName, in.StreamARN = s.tools.stream()
 	iterator := ""
 	err = s.call(ctx, "get iterator of shard "+s.shard, "GetShardIterator", func(ctx context.Context) error {

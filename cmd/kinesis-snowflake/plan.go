@@ -38,8 +38,8 @@ With --file the records are the lines of a file, - for the standard input, and n
 The exit code is 0 whatever the plan says, unless --strict asks for 1.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if o.Records < 0 || o.Rows < 0 {
-				return errors.New("--records and --rows must not be negative")
+			if o.Records < 0 || o.Rows < 0 || o.Records == 0 && c.Flags().Changed("records") {
+				return errors.New("--records must be at least 1, and --rows must not be negative")
 			}
 			pipelines, err := load(files)
 			if err != nil {
@@ -69,7 +69,7 @@ The exit code is 0 whatever the plan says, unless --strict asks for 1.`,
 	}
 	filesFlag(c, &files)
 	c.Flags().StringVar(&sample, "file", "", "take the records from a `FILE`, one a line, instead of the stream")
-	c.Flags().IntVar(&o.Records, "records", 0, fmt.Sprintf("how many records are looked at (default %d of a stream, all of a file)", plan.DefaultRecords))
+	c.Flags().IntVar(&o.Records, "records", 0, fmt.Sprintf("how many records are looked at, at most (default %d of a stream, all of a file)", plan.DefaultRecords))
 	c.Flags().IntVar(&o.Rows, "rows", plan.DefaultRows, "how many rows are shown")
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a pipeline, a line each")
 	c.Flags().BoolVar(&strict, "strict", false, "exit with 1 unless every value of the sample has a column that it fits, whichever records come first, and every path of the steps is in some record")

@@ -263,6 +263,7 @@ func TestPlanOfAFile(t *testing.T) {
 		"strictly, good":   {[]string{"--file", "-", "--strict"}, `{"a":1}`, 0, nil},
 		"no such file":     {[]string{"--file", sample + "x"}, "", 1, nil},
 		"negative":         {[]string{"--file", sample, "--records", "-1"}, "", 2, nil},
+		"none":             {[]string{"--file", sample, "--records", "0"}, "", 2, nil},
 		"two files":        {[]string{"-c", pipelineFile(t, "other", quiet), "--file", sample}, "", 2, nil},
 		"as an object":     {[]string{"--file", sample, "--json"}, "", 0, []string{`{"pipeline":"`, `"conflicts":[{"column":"A","type":"VARCHAR"`, `"fix":"transform:\n  columns:\n    a: VARCHAR\n"`}},
 		"without any rows": {[]string{"--file", sample, "--rows", "0"}, "", 0, []string{"TYPE CONFLICTS"}},
