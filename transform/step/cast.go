@@ -26,17 +26,21 @@ const (
 	baseLTZ
 	baseTZ
 	baseVariant
+	baseArray
+	baseObject
 )
 
 var bases = map[string]base{
 	"NUMBER": baseNumber, "DECIMAL": baseNumber, "NUMERIC": baseNumber, "INT": baseNumber, "INTEGER": baseNumber, "BIGINT": baseNumber,
 	"FLOAT": baseFloat, "DOUBLE": baseFloat, "BOOLEAN": baseBoolean, "VARCHAR": baseVarchar, "STRING": baseVarchar, "TEXT": baseVarchar,
 	"DATE": baseDate, "TIME": baseTime, "TIMESTAMP_NTZ": baseNTZ, "TIMESTAMP_LTZ": baseLTZ, "TIMESTAMP_TZ": baseTZ, "VARIANT": baseVariant,
+	"ARRAY": baseArray, "OBJECT": baseObject,
 }
 
 const (
-	allowedTypes   = "NUMBER(p,s), NUMBER, INTEGER, FLOAT, BOOLEAN, VARCHAR(n), VARCHAR, DATE, TIME, TIMESTAMP_NTZ, TIMESTAMP_LTZ, TIMESTAMP_TZ, VARIANT"
+	allowedTypes   = "NUMBER(p,s), NUMBER, INTEGER, FLOAT, BOOLEAN, VARCHAR(n), VARCHAR, DATE, TIME, TIMESTAMP_NTZ, TIMESTAMP_LTZ, TIMESTAMP_TZ, the last four also with digits of a second, such as TIME(3); VARIANT, ARRAY, OBJECT"
 	maxPrecision   = 38
+	maxFraction    = 9
 	maxVarchar     = 134217728
 	maxVarcharText = "134,217,728"
 )
@@ -46,16 +50,22 @@ type typ struct {
 	base             base
 	precision, scale int    // of a NUMBER
 	length           int    // of a VARCHAR; 0 is as long as can be
+	fraction         int    // digits of a second that a time has
 	text             string // as SQL says it
 }
 
 func parseType(written string) (t typ, err error) {
 	name, args, hasArgs := strings.Cut(strings.ToUpper(strings.Join(strings.Fields(written), "")), "(")
 	b, ok := bases[name]
-	if !ok || hasArgs && !strings.HasSuffix(args, ")") {
+	switch {
+	case name == "BINARY" || name == "VARBINARY":
+		return t, errors.New("is no type that a cast makes: pin the column in transform.columns, which takes texts of hexadecimal")
+	case name == "TIMESTAMP":
+		return t, errors.New("is another type in each account")
+	case !ok || hasArgs && !strings.HasSuffix(args, ")"):
 		return t, errors.New("is no type")
 	}
-	t = typ{base: b, precision: maxPrecision, text: name}
+	t = typ{base: b, precision: maxPrecision, fraction: maxFraction, text: name}
 	var n []int
 	if hasArgs {
 		for _, a := range strings.Split(strings.TrimSuffix(args, ")"), ",") {
@@ -85,6 +95,12 @@ func parseType(written string) (t typ, err error) {
 		} else if len(n) > 0 {
 			return t, errors.New("is no VARCHAR: its length is 1 to " + maxVarcharText)
 		}
+	case baseTime, baseNTZ, baseLTZ, baseTZ:
+		if len(n) == 1 && n[0] <= maxFraction {
+			t.fraction, t.text = n[0], fmt.Sprintf("%s(%d)", name, n[0])
+		} else if len(n) > 0 {
+			return t, errors.New("has other digits of a second than 0 to 9")
+		}
 	case baseFloat:
 		t.text = "FLOAT"
 		fallthrough
@@ -113,6 +129,14 @@ func (c *caster) edit(x *Runner, dst, v []byte) ([]byte, action, error) {
 	}
 	if c.isTime() {
 		return c.time(x, dst, v)
+	}
+	switch {
+	case c.base == baseArray && v[0] != '[':
+		return dst, same, fmt.Errorf("is %s, not an array", kindNames[jsonscan.KindOf(v)])
+	case c.base == baseObject && v[0] != '{':
+		return dst, same, fmt.Errorf("is %s, not an object", kindNames[jsonscan.KindOf(v)])
+	case c.base == baseArray || c.base == baseObject:
+		return dst, same, nil
 	}
 	var inside []byte
 	if v[0] == '"' {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
+	"strings"
 
 	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/builtin"
@@ -129,7 +130,11 @@ func compileExpression(text string, condition bool) (*expression, error) {
 	if err != nil {
 		var fault *file.Error
 		if errors.As(err, &fault) {
-			return nil, fmt.Errorf("is no expression: %s, at character %d", fault.Message, fault.From+1)
+			hint := ""
+			if strings.Contains(fault.Message, `Operator("=")`) {
+				hint = "; write == to compare"
+			}
+			return nil, fmt.Errorf("is no expression: %s, at character %d%s", fault.Message, fault.From+1, hint)
 		}
 		return nil, fmt.Errorf("is no expression: %w", err)
 	}

@@ -72,7 +72,7 @@ func TestExpressionsThatFail(tt *testing.T) {
 
 func TestWrongExpressionsAreToldAtTheStart(tt *testing.T) {
 	for expr, want := range map[string]string{
-		`a +`: "unexpected token EOF, at character 3", `a = b`: "unexpected token", `"a" - 1`: "invalid operation: - (mismatched types string and int)", `1 + true`: "mismatched types", `nope(a)`: "there is no function nope", `upper(1)`: "cannot use int as argument", `upper()`: "not enough arguments",
+		`a +`: "unexpected token EOF, at character 3", `a = b`: "; write == to compare", `"a" - 1`: "invalid operation: - (mismatched types string and int)", `1 + true`: "mismatched types", `nope(a)`: "there is no function nope", `upper(1)`: "cannot use int as argument", `upper()`: "not enough arguments",
 		`a matches b`: "the pattern of matches has to be a text in quotes", `a matches "("`: "error parsing regexp", `now()`: "there is no function now", `reduce(a, #acc + #, 0)`: "reduce", `repeat(a, 10)`: "there is no function repeat", `$env`: "$env", `$env[a]`: "$env needs a key", `a.b()`: "called like a function",
 		`99999999999999999999`: "invalid integer literal", `1e999`: "", strings.Repeat("a", 20000): "longer than", strings.Repeat("-", 10000) + "a": "",
 	} {
@@ -91,27 +91,31 @@ func TestWrongExpressionsAreToldAtTheStart(tt *testing.T) {
 
 func TestWrongStepsAreToldAtTheStart(tt *testing.T) {
 	for want, c := range map[string]step.Config{
-		`"a..b" is no path`:                   {Name: "drop", Paths: texts("a..b")},
-		`"a[" is no path`:                     {Name: "drop", Paths: texts("a[")},
-		`"a[x]" is no path`:                   {Name: "drop", Paths: texts("a[x]")},
-		`"\"a" is no path`:                    {Name: "drop", Paths: texts(`"a`)},
-		`"[0]" is no path`:                    {Name: "drop", Paths: texts(`[0]`)},
-		`"a b c ." is no path`:                {Name: "drop", Paths: texts(`a b c .`)},
-		`leads through the old path`:          {Name: "rename", Pairs: pairs("a", "a.b")},
-		`is the old path`:                     {Name: "rename", Pairs: pairs("a", "a")},
-		`possible only without [*]`:           {Name: "rename", Pairs: pairs("a[*].b", "c")},
-		`is not at the top level`:             {Name: "flatten", Paths: texts("a.b")},
-		`may lead to several values`:          {Name: "unnest", Paths: texts("a[*]")},
-		`"NUMBER(39)" is no NUMBER`:           {Name: "cast", Pairs: pairs("a", "NUMBER(39)")},
-		`"INTEGERS" is no type`:               {Name: "cast", Pairs: pairs("a", "INTEGERS")},
-		`"DATE(3)" has arguments`:             {Name: "cast", Pairs: pairs("a", "DATE(3)")},
-		`where the type is none`:              {Name: "cast", Pairs: []step.Pair{{Path: t("a"), To: t("FLOAT"), From: t("epoch_s")}}},
-		`has no year, month and day`:          {Name: "cast", Pairs: []step.Pair{{Path: t("a"), To: t("DATE"), From: t("HH24:MI")}}},
-		`outside of double quotes`:            {Name: "cast", Pairs: []step.Pair{{Path: t("a"), To: t("DATE"), From: t("YYYY-MM-DDT")}}},
-		`has no value that could become null`: {Name: "filter", Expression: t("a"), OnError: step.Null},
-		`names one element of a list`:         {Name: "keep", Paths: texts("a[0]")},
-		`names no path`:                       {Name: "hash"},
-		`is no step`:                          {Name: "explode"},
+		`"a..b" is no path`:                           {Name: "drop", Paths: texts("a..b")},
+		`"a[" is no path`:                             {Name: "drop", Paths: texts("a[")},
+		`"a[x]" is no path`:                           {Name: "drop", Paths: texts("a[x]")},
+		`"\"a" is no path`:                            {Name: "drop", Paths: texts(`"a`)},
+		`"[0]" is no path`:                            {Name: "drop", Paths: texts(`[0]`)},
+		`"a b c ." is no path`:                        {Name: "drop", Paths: texts(`a b c .`)},
+		`leads through the old path`:                  {Name: "rename", Pairs: pairs("a", "a.b")},
+		`is the old path`:                             {Name: "rename", Pairs: pairs("a", "a")},
+		`possible only without [*]`:                   {Name: "rename", Pairs: pairs("a[*].b", "c")},
+		`is not at the top level`:                     {Name: "flatten", Paths: texts("a.b")},
+		`may lead to several values`:                  {Name: "unnest", Paths: texts("a[*]")},
+		`"NUMBER(39)" is no NUMBER`:                   {Name: "cast", Pairs: pairs("a", "NUMBER(39)")},
+		`"INTEGERS" is no type`:                       {Name: "cast", Pairs: pairs("a", "INTEGERS")},
+		`"BINARY" is no type that a cast makes`:       {Name: "cast", Pairs: pairs("a", "BINARY")},
+		`"TIMESTAMP" is another type in each account`: {Name: "cast", Pairs: pairs("a", "TIMESTAMP")},
+		`"TIME(10)" has other digits of a second`:     {Name: "cast", Pairs: pairs("a", "TIME(10)")},
+		`"ARRAY(1)" has arguments`:                    {Name: "cast", Pairs: pairs("a", "ARRAY(1)")},
+		`"DATE(3)" has arguments`:                     {Name: "cast", Pairs: pairs("a", "DATE(3)")},
+		`where the type is none`:                      {Name: "cast", Pairs: []step.Pair{{Path: t("a"), To: t("FLOAT"), From: t("epoch_s")}}},
+		`has no year, month and day`:                  {Name: "cast", Pairs: []step.Pair{{Path: t("a"), To: t("DATE"), From: t("HH24:MI")}}},
+		`outside of double quotes`:                    {Name: "cast", Pairs: []step.Pair{{Path: t("a"), To: t("DATE"), From: t("YYYY-MM-DDT")}}},
+		`has no value that could become null`:         {Name: "filter", Expression: t("a"), OnError: step.Null},
+		`names one element of a list`:                 {Name: "keep", Paths: texts("a[0]")},
+		`names no path`:                               {Name: "hash"},
+		`is no step`:                                  {Name: "explode"},
 	} {
 		if _, err := step.Compile([]step.Config{c}); err == nil || !strings.Contains(err.Error(), want) {
 			tt.Errorf("got %v, want %s", err, want)

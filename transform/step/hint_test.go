@@ -22,6 +22,7 @@ func TestHintsFollowTheirValues(tt *testing.T) {
 		{step.Config{Name: "rename", Pairs: pairs("a", "x.y")}, []step.Hint{b}},
 		{step.Config{Name: "unnest", Paths: texts("x"), As: t("a"), Index: t("b")}, nil},
 		{step.Config{Name: "cast", Pairs: pairs("b", "DATE", "a.x", "DATE")}, []step.Hint{a, {Key: "b", Type: "DATE", Before: -1}}},
+		{step.Config{Name: "cast", Pairs: pairs("a", "timestamp_ntz( 3 )", "b", "ARRAY")}, []step.Hint{{Key: "a", Type: "TIMESTAMP_NTZ(3)", Before: -1}, {Key: "b", Type: "ARRAY", Before: -1}}},
 		{step.Config{Name: "hash", Paths: texts("a")}, []step.Hint{b}},
 		{step.Config{Name: "keep", Paths: texts("b")}, []step.Hint{b}},
 	} {

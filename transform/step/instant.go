@@ -218,3 +218,12 @@ func appendFraction(dst []byte, nanos int) []byte {
 	}
 	return append(append(dst, '.'), bytes.TrimRight(digits[:], "0")...)
 }
+
+// finerThan reports whether the time has more digits of a second than so many.
+func (when *instant) finerThan(digits int) bool {
+	unit := 1
+	for range maxFraction - digits {
+		unit *= 10
+	}
+	return when.nanos%unit != 0
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -102,6 +103,16 @@ func covers(tokens []token, b base) error {
 
 var errNoTime = errors.New("is a text that spells no such time")
 
+// noISO says what to do about a text that is no time of ISO 8601. Of a date such as 01/02/2026 nobody can tell which is the day.
+func noISO(b []byte) error {
+	if m := dayFirst.FindSubmatch(b); m != nil {
+		return fmt.Errorf("is no date of ISO 8601; say how it is written with from: DD%[1]sMM%[1]sYYYY, or from: MM%[1]sDD%[1]sYYYY", m[1])
+	}
+	return errNoTime
+}
+
+var dayFirst = regexp.MustCompile(`^[0-9]{2}([-/.])[0-9]{2}[-/.][0-9]{4}`)
+
 func (c *caster) time(x *Runner, dst, v []byte) ([]byte, action, error) {
 	var when instant
 	switch {
@@ -136,8 +147,14 @@ func (c *caster) time(x *Runner, dst, v []byte) ([]byte, action, error) {
 			when, ok = parseISO(inside, c.base == baseTime)
 		}
 		if !ok || !when.valid() || c.base == baseTZ && when.far() || c.base == baseTime && !when.hasClock || c.base != baseTime && !when.hasDate {
+			if c.layout == nil {
+				return dst, same, noISO(inside)
+			}
 			return dst, same, errNoTime
 		}
+	}
+	if c.base != baseDate && when.finerThan(c.fraction) {
+		return dst, same, fmt.Errorf("has more than %d digits of a second", c.fraction)
 	}
 	start := len(dst)
 	if dst = when.append(append(dst, '"'), c.base); dst == nil {
