@@ -11,6 +11,16 @@ import (
 
 var unquoted = regexp.MustCompile(`^[A-Z_][A-Z0-9_$]*$`)
 
+// reserved are the words that cannot stand for a column without quotes: Snowflake's documentation, "Reserved & limited keywords". The
+// names that it refuses even in quotes are none of them, nor are those that are reserved for tables only.
+var reserved = strings.Fields(`
+ALL ALTER AND ANY AS BETWEEN BY CASE CAST CHECK COLUMN CONNECT CONSTRAINT CREATE CURRENT DELETE DISTINCT DROP ELSE EXISTS FALSE FOLLOWING FOR FROM
+GRANT GROUP HAVING ILIKE IN INCREMENT INSERT INTERSECT INTO IS LIKE MINUS NOT NULL OF ON OR ORDER QUALIFY REGEXP REVOKE RLIKE ROW ROWS SAMPLE SELECT
+SET SOME START TABLE TABLESAMPLE THEN TO TRIGGER TRUE TRY_CAST UNION UNIQUE UPDATE VALUES WHEN WHENEVER WHERE WINDOW WITH`)
+
+// plain reports whether a column's name stands in SQL without quotes.
+func plain(name string) bool { return unquoted.MatchString(name) && !slices.Contains(reserved, name) }
+
 // names lists the keys whose columns are called otherwise, or need quotes.
 func (a *analysis) names() []Name {
 	all := []Name{}
@@ -30,7 +40,7 @@ func (a *analysis) names() []Name {
 			name.Why = WhyCut
 		case table.FoldKey(key) != n.column:
 			name.Why = WhyReserved
-		case !unquoted.MatchString(n.column):
+		case !plain(n.column):
 			name.Why = WhyQuotes
 		case key != n.column:
 			name.Why = WhyCase

@@ -205,6 +205,21 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// Of a column whose name is a reserved word it is said, too, that SQL has to quote it.
+func TestReservedWords(t *testing.T) {
+	r := offline(t, "", `{"select":1,"TRUE":2,"null":3,"order":4,"orders":5,"left":6}`)
+	var got []string
+	for _, n := range r.Names {
+		got = append(got, n.Column+" "+string(n.Why))
+	}
+	if want := []string{"SELECT quotes", "TRUE quotes", "NULL quotes", "ORDER quotes", "ORDERS case", "LEFT case"}; !slices.Equal(got, want) {
+		t.Errorf("names %q", got)
+	}
+	if text := printed(t, r); !strings.Contains(text, `"select" is "SELECT": to be quoted in SQL`) {
+		t.Error(text)
+	}
+}
+
 // A path that is misspelt is told: what it is to hash would land as it is.
 func TestPathsThatLeadToNothing(t *testing.T) {
 	const more = "transform: {steps: [{hash: {paths: [%s]}}, {set: {ok: 'n > 0'}}]}"

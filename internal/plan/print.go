@@ -175,7 +175,7 @@ func where(w Where) string {
 
 // identifier is a column's name as SQL has it.
 func identifier(name string) string {
-	if unquoted.MatchString(name) {
+	if plain(name) {
 		return name
 	}
 	return cut(short(table.Quote(name)), 60)
