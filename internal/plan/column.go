@@ -5,6 +5,7 @@ import (
 
 	"kinesis-snowflake/internal/row"
 	"kinesis-snowflake/sink/table"
+	"kinesis-snowflake/transform/step"
 )
 
 // column is a column of the table as it would be, and the values for it.
@@ -103,8 +104,28 @@ func (a *analysis) decided() map[string]By {
 		}
 	}
 	add(a.target.config.Pins, ByPin)
-	add(a.target.config.Hints, BySchema)
+	casts := a.casts()
+	for _, h := range a.target.config.Hints {
+		who := BySchema
+		if casts[h.Key] {
+			who = ByCast
+		}
+		add([]table.Spec{h}, who)
+	}
 	return by
+}
+
+// casts are the keys whose type is that of a cast.
+func (a *analysis) casts() map[string]bool {
+	keys := map[string]bool{}
+	steps, err := step.Compile(a.cfg.Transform.Steps)
+	if err != nil || steps == nil {
+		return keys // they were compiled before
+	}
+	for _, h := range steps.Hints(nil) {
+		keys[h.Key] = true
+	}
+	return keys
 }
 
 // typer knows which type a new column would have that held one value only.

@@ -169,7 +169,7 @@ func (m *remedies) cast(c *Conflict, col *column) bool {
 // keeps is the pin by which a column keeps its type though a step edits its values: what the schema says of a key is no longer
 // said of what a step makes of it.
 func (m *remedies) keeps(col *column) *table.Spec {
-	if col.by != BySchema {
+	if col.by != BySchema && col.by != ByCast {
 		return nil
 	}
 	s := table.Spec{Key: col.keys[0]}

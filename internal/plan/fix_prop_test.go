@@ -164,3 +164,36 @@ func TestFixMakesNoMessageFail(t *testing.T) {
 		t.Errorf("%+v, %v", later, err)
 	}
 }
+
+// What gives a column its type, and which conflicts remain.
+func TestByAndWhatRemains(t *testing.T) {
+	columns := []table.Column{
+		{Name: table.MetadataColumn, Type: table.ParseType("OBJECT")}, {Name: table.RescuedColumn, Type: table.ParseType("VARIANT")},
+		{Name: "OLD", Type: table.ParseType("NUMBER(38,0)")}, {Name: "D", Type: table.ParseType("DATE")},
+	}
+	const lines = `{"old": "x", "d": 1776074400, "n": "5"}`
+	r, err := plan.OfTable(file(t, "transform: {evolution: freeze, columns: {d: DATE}}\n"), columns, strings.NewReader(lines))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := printed(t, r); !strings.Contains(text, "To settle 1 of them, add to") {
+		t.Error(text)
+	}
+	schema := filepath.Join(t.TempDir(), "schema.json")
+	if err := os.WriteFile(schema, []byte(`{"properties": {"s": {"type": "integer"}, "n": {"type": "string"}}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err = plan.OfTable(file(t, "transform: {json_schema: "+schema+", columns: {p: VARCHAR}, steps: [{cast: {n: NUMBER}}]}\n"), columns, strings.NewReader(`{"old": 1, "p": "x", "n": "5", "s": 1, "i": 1}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	by := map[string]plan.By{}
+	for _, c := range r.Columns {
+		by[c.Name] = c.By
+	}
+	for name, want := range map[string]plan.By{"OLD": plan.ByTable, "P": plan.ByPin, "N": plan.ByCast, "S": plan.BySchema, "I": plan.ByInference, table.RescuedColumn: plan.ByItself} {
+		if by[name] != want {
+			t.Errorf("column %s is by %q, not %q", name, by[name], want)
+		}
+	}
+}

@@ -103,7 +103,16 @@ func (p *printer) conflicts() {
 		}
 	}
 	if r.Fix != "" {
-		p.line("  To settle them, add to %s:\n", r.Pipeline)
+		which, left := "them", 0
+		for _, c := range r.Conflicts {
+			if len(c.Fix) == 0 {
+				left++
+			}
+		}
+		if left > 0 {
+			which = fmt.Sprintf("%d of them", len(r.Conflicts)-left)
+		}
+		p.line("  To settle %s, add to %s:\n", which, r.Pipeline)
 		p.b.WriteString(r.Fix)
 	}
 }

@@ -67,6 +67,7 @@ const (
 	ByTable     By = "table"    // it is there already
 	ByPin       By = "pin"      // transform.columns
 	BySchema    By = "schema"   // transform.json_schema
+	ByCast      By = "cast"     // a cast of transform.steps
 	ByInference By = "inferred" // the values seen
 	ByItself    By = "itself"   // the connector's own
 )
