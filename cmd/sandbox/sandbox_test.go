@@ -234,6 +234,7 @@ func TestServersAreReachedByTheirCommands(t *testing.T) {
 	expect("sent 1707 records to s\n", append([]string{"produce", "--shards", "2"}, at...)...)
 	expect("sent 1707 records to s\n", append([]string{"produce", "--aggregate", "50"}, at...)...)
 	expect("sent 3 records to s\n", append([]string{"produce", "--records", "3", "--input", inputFile(t, `{"a":1}`)}, at...)...)
+	expect("sent 1 records to s\n", append([]string{"produce", "--records-of", "file", "--gzip", "--input", inputFile(t, `{"a":1}`, `{"a":2}`)}, at...)...)
 	shard := func(n ...int) (s string) {
 		for _, n := range n {
 			s += fmt.Sprintf("shardId-%012d\n", n)
