@@ -41,7 +41,9 @@ func TestLeasesListOfAStreamThatIsNotThere(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, b *bubble) {
 		b.put(1)
 		b.load()
-		b.kinesis.SetHooks(kinesis.Hooks{Before: func(kinesis.Call) *kinesis.Fault { return kinesis.Throw("ResourceNotFoundException", "Stream orders not found.") }})
+		b.kinesis.SetHooks(kinesis.Hooks{Before: func(kinesis.Call) *kinesis.Fault {
+			return kinesis.Throw("ResourceNotFoundException", "Stream orders not found.")
+		}})
 		code, out, stderr := b.leases("list", "-c", b.file)
 		wants(t, 1, code, stderr)
 		has(t, stderr, "stream orders does not exist in us-east-1: ", "not found; check the name of stream orders, region and account\n")
