@@ -25,6 +25,8 @@ type analysis struct {
 	failed  []Failed
 	parts   int // that failed
 	leftOut int
+	asText  int      // numbers that a VARIANT takes as texts only
+	loaded  []Failed // violations of the schema that fail nothing
 	unmet   []Path
 	shape   *shape
 	alone   *table.Plan  // the plan by which a value is fitted by itself
@@ -72,13 +74,17 @@ func analyse(cfg *config.Pipeline, t target, records []sampled, log *slog.Logger
 }
 
 func (a *analysis) transform() error {
-	tr, watch, err := pipeline.Watched(a.cfg, a.target.config.Keys, func(*row.Record, uint32, *row.Failure) {})
+	groups, violations := map[string]int{}, map[string]int{}
+	var current *sampled
+	tr, watch, err := pipeline.Watched(a.cfg, a.target.config.Keys, func(_ *row.Record, index uint32, f *row.Failure) {
+		like(&a.loaded, violations, current, index, f)
+	})
 	if err != nil {
 		return err
 	}
-	groups := map[string]int{}
 	for i := range a.records {
 		r := &a.records[i]
+		current = r
 		came := false
 		err := tr.Apply(&r.Record, func(out *row.Row) error {
 			came = true
@@ -86,7 +92,8 @@ func (a *analysis) transform() error {
 			return nil
 		}, func(index uint32, f *row.Failure) {
 			came = true
-			a.fail(groups, r, index, f)
+			a.parts++
+			like(&a.failed, groups, r, index, f)
 		})
 		if err != nil {
 			return fmt.Errorf("transform record %s of %s: %w", r.Sequence, r.shard, err)
@@ -101,17 +108,16 @@ func (a *analysis) transform() error {
 	return nil
 }
 
-// fail counts a failed message among those that failed alike: for the same reason but for its numbers and quoted texts.
-func (a *analysis) fail(groups map[string]int, r *sampled, index uint32, f *row.Failure) {
-	a.parts++
+// like counts a fault of a message among those that are alike: for the same reason but for its numbers and quoted texts.
+func like(all *[]Failed, groups map[string]int, r *sampled, index uint32, f *row.Failure) {
 	like := string(f.Stage) + row.Alike(f.Reason)
 	at, ok := groups[like]
 	if !ok {
-		at = len(a.failed)
+		at = len(*all)
 		groups[like] = at
-		a.failed = append(a.failed, Failed{Stage: string(f.Stage), Reason: f.Reason, Where: r.where(), Row: index, Payload: short(string(r.Data))})
+		*all = append(*all, Failed{Stage: string(f.Stage), Reason: f.Reason, Where: r.where(), Row: index, Payload: short(string(r.Data))})
 	}
-	a.failed[at].Messages++
+	(*all)[at].Messages++
 }
 
 func clone(r *row.Row) row.Row {

@@ -37,6 +37,9 @@ func (a *analysis) gather() {
 		if a.shape.before[c.Name] && c.by != ByItself {
 			c.by = ByTable
 		}
+		if a.target.config.Variant && c.Name == table.RecordColumn && a.shape.plan != nil {
+			a.whole(c)
+		}
 		a.columns = append(a.columns, c)
 		a.byName[c.Name] = c
 	}

@@ -23,6 +23,8 @@ func (a *analysis) report(r *Report, rows int) {
 	r.Notes = append(r.Notes, a.shape.notes...)
 	r.Failed = append(r.Failed, a.failed...)
 	slices.SortStableFunc(r.Failed, func(x, y Failed) int { return cmp.Compare(y.Messages, x.Messages) })
+	r.Violations = append(r.Violations, a.loaded...)
+	slices.SortStableFunc(r.Violations, func(x, y Failed) int { return cmp.Compare(y.Messages, x.Messages) })
 	if len(a.rows) == 0 {
 		r.Notes = append(r.Notes, "no record of the sample becomes a row")
 		return
@@ -41,6 +43,8 @@ func (a *analysis) report(r *Report, rows int) {
 		r.Names = a.names()
 	}
 	a.rescued(r)
+	a.noteKey(r)
+	a.noteNumbers(r)
 	if a.shape.plan != nil {
 		a.show(r, rows)
 	}

@@ -56,6 +56,7 @@ func (a *analysis) land() {
 			a.fates = append(a.fates, fate{i, f, reason})
 		}
 	}
+	a.asText = int(st.NumbersAsText)
 }
 
 // reasonAlone says why a value has no place, were it the only one of its row.

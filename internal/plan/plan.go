@@ -47,7 +47,7 @@ func Make(ctx context.Context, cfg *config.Pipeline, o Options) (*Report, error)
 	ro := pipeline.RunOptions{Logger: o.Logger, KinesisTransport: o.KinesisTransport, SnowflakeTransport: o.SnowflakeTransport}
 	r := &Report{
 		Pipeline: cfg.File, Stream: cfg.Source.Stream, Region: cfg.Source.Region,
-		Columns: []Column{}, Conflicts: []Conflict{}, Failed: []Failed{}, Rescued: []Rescued{}, Beyond: []Key{}, Paths: []Path{}, Names: []Name{}, DDL: []string{},
+		Columns: []Column{}, Conflicts: []Conflict{}, Failed: []Failed{}, Violations: []Failed{}, Rescued: []Rescued{}, Beyond: []Key{}, Paths: []Path{}, Names: []Name{}, DDL: []string{},
 		Rows: []Row{}, Problems: []string{}, Notes: []string{},
 	}
 	var (

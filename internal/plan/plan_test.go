@@ -325,6 +325,51 @@ func TestViewOfTheNewest(t *testing.T) {
 	}
 }
 
+// Rows without a part of sink.key are counted, whether keys have columns or the record is one.
+func TestRowsWithoutTheirKey(t *testing.T) {
+	for _, more := range []string{"", "transform: {table_mode: variant}"} {
+		c := file(t, more)
+		c.Sink.Key = []string{"id", "nr"}
+		r, err := plan.Make(t.Context(), c, plan.Options{File: strings.NewReader(`{"id":1,"nr":2}
+{"id":1,"nr":null}
+{"nr":1}
+{"id":"x","nr":2}`)})
+		if err != nil || r.Sample.Unkeyed != 2 {
+			t.Errorf("%s: %+v, %v", more, r.Sample, err)
+		}
+		if text := printed(t, r); !strings.Contains(text, "note: 2 of 4 rows without a part of sink.key, id, nr: the view of the newest rows shows each of them\n") {
+			t.Error(text)
+		}
+	}
+}
+
+// Of a table of whole records it is shown what lands in its column, and what of it changes.
+func TestWholeRecords(t *testing.T) {
+	r := offline(t, "transform: {table_mode: variant}", `{"a":123456789012345678901234567890123456789012345,"b":1}`, `{"c":[1e400]}`)
+	i := slices.IndexFunc(r.Columns, func(c plan.Column) bool { return c.Name == "RECORD" })
+	if c := r.Columns[i]; c.Filled != 2 || c.Example != `{"a":"123456789012345678901234567890123456789012345","b":1}` || r.Sample.AsText != 2 {
+		t.Errorf("%+v, %+v", c, r.Sample)
+	}
+	if text := printed(t, r); !strings.Contains(text, "note: 2 numbers within VARIANT columns") || !strings.Contains(text, "100%") {
+		t.Error(text)
+	}
+}
+
+// Violations that a schema only warns of are counted, though they are loaded.
+func TestViolationsThatAreLoaded(t *testing.T) {
+	schema := filepath.Join(t.TempDir(), "schema.json")
+	if err := os.WriteFile(schema, []byte(`{"properties": {"n": {"maximum": 4}}, "required": ["n"]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := offline(t, "transform: {json_schema: "+schema+", schema_mode: warn}", `{"a":1}`, `{"n":5}`, `{"n":1}`, `{"n":60}`)
+	if len(r.Violations) != 2 || r.Violations[0].Messages != 2 || r.Violations[0].Where.Sequence != "2" || r.Sample.Rows != 4 || !r.Clean() {
+		t.Errorf("%+v of %+v", r.Violations, r.Sample)
+	}
+	if text := printed(t, r); !strings.Contains(text, "\nVIOLATIONS OF THE SCHEMA THAT ARE LOADED ALL THE SAME\n  2 x validate: /n: maximum: must be <= 4") {
+		t.Error(text)
+	}
+}
+
 func TestNoRecords(t *testing.T) {
 	r := offline(t, "")
 	data, err := json.Marshal(r)

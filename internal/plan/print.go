@@ -118,12 +118,17 @@ func (p *printer) conflicts() {
 }
 
 func (p *printer) failed() {
-	for i, f := range p.r.Failed {
+	p.faults("FAILED MESSAGES", p.r.Failed)
+	p.faults("VIOLATIONS OF THE SCHEMA THAT ARE LOADED ALL THE SAME", p.r.Violations)
+}
+
+func (p *printer) faults(head string, all []Failed) {
+	for i, f := range all {
 		if i == 0 {
-			p.line("\nFAILED MESSAGES")
+			p.line("\n%s", head)
 		}
 		if i == mostLines {
-			p.line("  and for %d reasons more", len(p.r.Failed)-i)
+			p.line("  and for %d reasons more", len(all)-i)
 			break
 		}
 		p.line("  %s x %s: %s", thousands(f.Messages), f.Stage, cut(short(f.Reason), 200))

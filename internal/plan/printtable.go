@@ -31,7 +31,7 @@ func (p *printer) columns() {
 		if c.NotNull {
 			typ += " NOT NULL"
 		}
-		if c.By == ByItself {
+		if c.By == ByItself && c.Filled == 0 {
 			filled = "-"
 		}
 		rows = append(rows, []string{identifier(c.Name), typ, dash(cut(strings.Join(c.Keys, ", "), 40)), string(c.By), filled, dash(cut(c.Example, 60))})

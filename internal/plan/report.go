@@ -7,23 +7,24 @@ import (
 
 // Report is what a pipeline would do with a sample. Its lists are never nil.
 type Report struct {
-	Pipeline  string     `json:"pipeline"` // the file
-	Stream    string     `json:"stream"`
-	Region    string     `json:"region"`
-	Table     Table      `json:"table"`
-	Sample    Sample     `json:"sample"`
-	Columns   []Column   `json:"columns"`
-	Conflicts []Conflict `json:"conflicts"`
-	Fix       string     `json:"fix,omitempty"` // YAML that settles the conflicts
-	Failed    []Failed   `json:"failed"`
-	Rescued   []Rescued  `json:"rescued"`
-	Beyond    []Key      `json:"beyond_column_limit"`
-	Paths     []Path     `json:"unmet_paths"`
-	Names     []Name     `json:"names"`
-	DDL       []string   `json:"ddl"` // in the order in which it would run
-	Rows      []Row      `json:"rows"`
-	Problems  []string   `json:"problems"` // for which the pipeline would stop
-	Notes     []string   `json:"notes"`
+	Pipeline   string     `json:"pipeline"` // the file
+	Stream     string     `json:"stream"`
+	Region     string     `json:"region"`
+	Table      Table      `json:"table"`
+	Sample     Sample     `json:"sample"`
+	Columns    []Column   `json:"columns"`
+	Conflicts  []Conflict `json:"conflicts"`
+	Fix        string     `json:"fix,omitempty"` // YAML that settles the conflicts
+	Failed     []Failed   `json:"failed"`
+	Violations []Failed   `json:"violations"` // of the schema, by messages that are loaded all the same
+	Rescued    []Rescued  `json:"rescued"`
+	Beyond     []Key      `json:"beyond_column_limit"`
+	Paths      []Path     `json:"unmet_paths"`
+	Names      []Name     `json:"names"`
+	DDL        []string   `json:"ddl"` // in the order in which it would run
+	Rows       []Row      `json:"rows"`
+	Problems   []string   `json:"problems"` // for which the pipeline would stop
+	Notes      []string   `json:"notes"`
 }
 
 // Table is the table as it is.
@@ -46,6 +47,9 @@ type Sample struct {
 	Rows    int       `json:"rows"`
 	Failed  int       `json:"failed"`   // messages, or parts of them
 	LeftOut int       `json:"left_out"` // records of which no row came and nothing failed: steps left them out
+	// Unkeyed are rows that lack a part of sink.key, AsText numbers that a VARIANT takes as texts only.
+	Unkeyed int `json:"without_key"`
+	AsText  int `json:"numbers_as_text"`
 }
 
 // Column is a column of the table as it would be.
