@@ -193,13 +193,16 @@ func (s *Sink) settled(ctx context.Context, b *Batch, parts []row.Part) {
 	if st.Lacked > 0 {
 		s.lacking(ctx, b, parts)
 	}
-	if st.RescuedTotal() == 0 && st.NumbersAsText == 0 {
+	if st.NumbersAsText > 0 {
+		s.log.InfoContext(ctx, "numbers inside values are loaded as texts: as numbers they would have changed", "batch", b.id, "numbers", st.NumbersAsText)
+	}
+	if st.RescuedTotal() == 0 {
 		return
 	}
 	if st.Rescued[table.ReasonNoColumn] > 0 {
 		s.shape.warnIfFull(ctx, s.plan.Load(), st.First[table.ReasonNoColumn])
 	}
-	attrs := []slog.Attr{slog.String("batch", b.id), slog.Int64("numbers_as_text", st.NumbersAsText)}
+	attrs := []slog.Attr{slog.String("batch", b.id)}
 	for _, reason := range table.Reasons() {
 		if n := st.Rescued[reason]; n > 0 {
 			attrs = append(attrs, slog.Group(reason.String(), slog.Int64("values", n), slog.String("first", st.First[reason])))

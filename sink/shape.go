@@ -135,7 +135,7 @@ func (s *shape) change(ctx context.Context, add []table.Column) error {
 	}
 	names := make([]string, len(add))
 	for i := range add {
-		names[i] = add[i].Name + " " + add[i].Type.String()
+		names[i] = table.Quote(add[i].Name) + " " + add[i].Type.String()
 	}
 	s.log.InfoContext(ctx, "table changed", "table", s.target.String(), "what", what, "columns", strings.Join(names, ", "))
 	return s.describe(ctx)
