@@ -21,7 +21,11 @@ func (a *analysis) conflict(c *column) *Conflict {
 	types := c.types()
 	switch {
 	case unfit > 0:
-		out.Why = fmt.Sprintf("%s of %d do not fit %s and go to %s", plural(unfit, "value"), len(c.values), c.Type, table.RescuedColumn)
+		do, goes := "do", "go"
+		if unfit == 1 {
+			do, goes = "does", "goes"
+		}
+		out.Why = fmt.Sprintf("%s of %s %s not fit %s and %s to %s", plural(unfit, "value"), thousands(len(c.values)), do, c.Type, goes, table.RescuedColumn)
 		if len(types) > 1 && c.by == ByInference {
 			out.Why += "; the column becomes " + strings.Join(types, " or ") + ", as its first batch has it"
 		}

@@ -167,10 +167,13 @@ func (a *analysis) row(i int, line []byte) (Row, error) {
 	return out, nil
 }
 
-// landedValue undoes that a number travels as a text.
+// landedValue undoes that a number travels as a text, and that a time without a zone does with one.
 func landedValue(t table.Type, v json.RawMessage) json.RawMessage {
 	if (t.Base == table.Number || t.Base == table.Float) && strings.HasPrefix(string(v), `"`) {
 		return v[1 : len(v)-1]
+	}
+	if local, ok := strings.CutSuffix(string(v), `+00:00"`); ok && t.Base == table.TimestampNTZ {
+		return json.RawMessage(local + `"`)
 	}
 	return v
 }

@@ -62,6 +62,9 @@ func TestPageOfJSON(t *testing.T) {
 		}
 		seen[typ] = true
 		for i := range typ.NumField() {
+			if !typ.Field(i).IsExported() {
+				continue
+			}
 			name, _, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ",")
 			if !strings.Contains(text, "`"+name+"`") {
 				t.Errorf("the page does not name %s of %s", name, typ)

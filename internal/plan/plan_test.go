@@ -370,6 +370,27 @@ func TestViolationsThatAreLoaded(t *testing.T) {
 	}
 }
 
+// What is printed can be read: long names are cut, a record of a file is a line, and a time without a zone shows none.
+func TestLooks(t *testing.T) {
+	long := strings.Repeat("x", 255)
+	more := "transform: {columns: {at: TIMESTAMP_NTZ, n: 'NUMBER(38,0)'}}"
+	r := offline(t, more, "", `{"`+long+`":1,"at":"2026-04-13T10:00:00","n":1}`, `{"n":"x"}`)
+	text := printed(t, r)
+	for _, part := range []string{"first in line 3\n", "ROWS\n  line 2\n", `"2026-04-13T10:00:00`, "1 value of 2 does not fit NUMBER(38,0) and goes to _RESCUED"} {
+		if !strings.Contains(text, part) {
+			t.Errorf("lacks %q:\n%s", part, text)
+		}
+	}
+	table, _, _ := strings.Cut(text[strings.Index(text, "\nCOLUMN"):], "\nROWS")
+	if strings.Contains(table, "+00:00") || strings.Contains(table, long[:60]) {
+		t.Error(table)
+	}
+	array, err := plan.Make(t.Context(), file(t, more), plan.Options{File: strings.NewReader("[\n{\"n\": \"x\"}\n]"), FileName: "sample.json"})
+	if err != nil || !strings.Contains(printed(t, array), "first in element 1\n") {
+		t.Errorf("%s, %v", printed(t, array), err)
+	}
+}
+
 func TestNoRecords(t *testing.T) {
 	r := offline(t, "")
 	data, err := json.Marshal(r)

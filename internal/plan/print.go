@@ -2,6 +2,7 @@ package plan
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -96,7 +97,7 @@ func (p *printer) conflicts() {
 		}
 		p.line("  %s (%s): %s", identifier(c.Column), c.By, c.Why)
 		for _, k := range c.Values {
-			p.line("      %s x %s %s, first in %s", thousands(k.Values), k.Kind, cut(k.Example, 60), where(k.Where))
+			p.line("      %s x %s %s, first in %s", thousands(k.Values), k.Kind, cut(k.Example, 60), p.where(k.Where))
 		}
 		if c.Advice != "" {
 			p.line("      %s", c.Advice)
@@ -132,7 +133,7 @@ func (p *printer) faults(head string, all []Failed) {
 			break
 		}
 		p.line("  %s x %s: %s", thousands(f.Messages), f.Stage, cut(short(f.Reason), 200))
-		p.line("      first in %s, row %d: %s", where(f.Where), f.Row, f.Payload)
+		p.line("      first in %s, row %d: %s", p.where(f.Where), f.Row, f.Payload)
 	}
 }
 
@@ -145,7 +146,7 @@ func (p *printer) rescued() {
 			p.line("  and of %d columns more", len(p.r.Rescued)-i)
 			break
 		}
-		p.line("  %s x %s: %s: %s, first in %s", thousands(v.Values), identifier(v.Name), v.Reason, cut(v.Example, 60), where(v.Where))
+		p.line("  %s x %s: %s: %s, first in %s", thousands(v.Values), identifier(v.Name), v.Reason, cut(v.Example, 60), p.where(v.Where))
 	}
 	if n := len(p.r.Beyond); n > 0 {
 		var keys []string
@@ -179,7 +180,11 @@ func (p *printer) paths() {
 	}
 }
 
-func where(w Where) string {
+// where names a record: of a file by its line, or its number in an array.
+func (p *printer) where(w Where) string {
+	if p.r.Sample.From != "stream" {
+		return cmp.Or(p.r.Sample.unit, "line") + " " + w.Sequence
+	}
 	at := w.Shard + " " + w.Sequence
 	if w.Subsequence > 0 {
 		at += fmt.Sprintf(":%d", w.Subsequence)
@@ -187,12 +192,15 @@ func where(w Where) string {
 	return at
 }
 
+// mostName is how many characters of a column's name are shown: a name may have 255.
+const mostName = 60
+
 // identifier is a column's name as SQL has it.
 func identifier(name string) string {
 	if plain(name) {
-		return name
+		return cut(name, mostName)
 	}
-	return cut(short(table.Quote(name)), 60)
+	return cut(short(table.Quote(name)), mostName)
 }
 
 func cut(s string, most int) string {

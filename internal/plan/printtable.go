@@ -34,7 +34,7 @@ func (p *printer) columns() {
 		if c.By == ByItself && c.Filled == 0 {
 			filled = "-"
 		}
-		rows = append(rows, []string{identifier(c.Name), typ, dash(cut(strings.Join(c.Keys, ", "), 40)), string(c.By), filled, dash(cut(c.Example, 60))})
+		rows = append(rows, []string{cut(identifier(c.Name), 40), typ, dash(cut(strings.Join(c.Keys, ", "), 40)), string(c.By), filled, dash(cut(c.Example, 60))})
 	}
 	p.table("COLUMN\tTYPE\tKEY\tBY\tFILLED\tEXAMPLE", rows)
 }
@@ -97,7 +97,7 @@ func (p *printer) rows() {
 		if i == 0 {
 			p.line("\nROWS")
 		}
-		p.line("  %s", where(row.Where))
+		p.line("  %s", p.where(row.Where))
 		cells := make([][]string, 0, len(row.Values)+2)
 		for _, v := range row.Values {
 			cells = append(cells, []string{identifier(v.Column), cut(short(string(v.Value)), 100)})

@@ -50,6 +50,8 @@ type Sample struct {
 	// Unkeyed are rows that lack a part of sink.key, AsText numbers that a VARIANT takes as texts only.
 	Unkeyed int `json:"without_key"`
 	AsText  int `json:"numbers_as_text"`
+
+	unit string // what the numbers of records are of; of a file: lines
 }
 
 // Column is a column of the table as it would be.

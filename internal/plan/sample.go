@@ -163,6 +163,7 @@ func fromFile(name string, in io.Reader, n int, now time.Time) ([]sampled, Sampl
 	text, err := unpack.Text(in)
 	if err == nil {
 		if printed(text) {
+			s.unit = "element"
 			err = elements(text, take)
 		} else {
 			err = lines(text, take)
