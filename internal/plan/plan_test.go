@@ -381,7 +381,8 @@ func TestLooks(t *testing.T) {
 			t.Errorf("lacks %q:\n%s", part, text)
 		}
 	}
-	table, _, _ := strings.Cut(text[strings.Index(text, "\nCOLUMN"):], "\nROWS")
+	_, table, _ := strings.Cut(text, "\nCOLUMN")
+	table, _, _ = strings.Cut(table, "\nROWS")
 	if strings.Contains(table, "+00:00") || strings.Contains(table, long[:60]) {
 		t.Error(table)
 	}
