@@ -94,6 +94,8 @@ func formatFloat(f float64) string {
 	switch {
 	case math.IsNaN(f):
 		return "NaN"
+	case f == 0:
+		return "0" // also minus zero
 	case math.IsInf(f, 0):
 		return strings.TrimPrefix(strconv.FormatFloat(f, 'g', -1, 64)[:1], "+") + "inf"
 	}
