@@ -162,15 +162,7 @@ func TestRowThatMeetsAnErrorNobodyKnowsStopsNothing(t *testing.T) {
 				a.refuseBy("bad", failure)
 				b, parts := w.batch(rec("a", 1, `"MARK":"good"`), rec("a", 2, `"MARK":"bad"`), rec("a", 3, `"MARK":"good"`), rec("a", 4, `"MARK":"good"`))
 				defer b.Discard()
-				for try := 1; ; try++ {
-					out, err := w.Load(t.Context(), b, parts)
-					if err == nil && out.Committed {
-						break
-					}
-					if try == 4 {
-						t.Fatalf("try %d: %+v, %v", try, out, err)
-					}
-				}
+				w.loadWithin(t, 4, b, parts)
 				a.has(recs("a", 1, 1), recs("a", 3, 4))
 				if diff := cmp.Diff([]string{"a/2"}, w.refused); diff != "" {
 					t.Fatalf("refused (-want +got):\n%s", diff)
@@ -189,15 +181,7 @@ func TestOnlyRowThatMeetsAnErrorNobodyKnowsStopsNothing(t *testing.T) {
 		a.refuseBy("bad", &service.Error{Code: "000603", State: "XX000", Message: "SQL execution internal error"})
 		b, parts := w.batch(rec("a", 1, `"MARK":"bad"`))
 		defer b.Discard()
-		for try := 1; ; try++ {
-			out, err := w.Load(t.Context(), b, parts)
-			if err == nil && out.Committed {
-				break
-			}
-			if try == 4 {
-				t.Fatalf("try %d: %+v, %v", try, out, err)
-			}
-		}
+		w.loadWithin(t, 4, b, parts)
 		a.has()
 		if diff := cmp.Diff([]string{"a/1"}, w.refused); diff != "" {
 			t.Fatalf("refused (-want +got):\n%s", diff)
@@ -238,18 +222,24 @@ func errorPasses(t *testing.T, failure *service.Error, rows, last int) {
 		}})
 		b, parts := w.batch(recs("a", 1, rows)...)
 		defer b.Discard()
-		for try := 1; ; try++ {
-			out, err := w.Load(t.Context(), b, parts)
-			if err == nil && out.Committed {
-				break
-			}
-			if try == 60 {
-				t.Fatalf("try %d: %+v, %v", try, out, err)
-			}
-		}
+		w.loadWithin(t, 60, b, parts)
 		a.has(recs("a", 1, rows))
 		if len(w.refused) > 0 {
 			t.Fatalf("refused %v when %d COPYs failed", w.refused, last)
 		}
 	})
+}
+
+// loadWithin loads a batch in at most that many attempts, and fails the test if that does not do.
+func (w *worker) loadWithin(t *testing.T, tries int, b *Batch, parts []row.Part) {
+	t.Helper()
+	for try := 1; ; try++ {
+		out, err := w.Load(t.Context(), b, parts)
+		if err == nil && out.Committed {
+			return
+		}
+		if try == tries {
+			t.Fatalf("try %d: %+v, %v", try, out, err)
+		}
+	}
 }

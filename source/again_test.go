@@ -254,15 +254,7 @@ func TestSampleOfABurst(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		info, err := tools.Describe(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		listing, err := tools.Shards(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		again := tools.Again(info)
+		again, listing := begun(t, tools)
 		for want, whole := range map[int]bool{100: false, 499: false, 500: true, 900: true} {
 			got, err := again.Sample(t.Context(), listing.Shards[0], Sampling{Records: want, Bytes: 1 << 20})
 			if err != nil || len(got.Records) != min(want, 500) || got.Whole != whole && want != 500 {
@@ -292,15 +284,7 @@ func TestSamplesSayOnceWhatTheyHaveToSay(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		info, err := tools.Describe(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		listing, err := tools.Shards(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		again := tools.Again(info)
+		again, listing := begun(t, tools)
 		for _, shard := range listing.Shards {
 			if _, err := again.Sample(t.Context(), shard, Sampling{Records: 100, Bytes: 1 << 20}); err != nil {
 				t.Fatal(err)
@@ -310,4 +294,18 @@ func TestSamplesSayOnceWhatTheyHaveToSay(t *testing.T) {
 	if n := strings.Count(log.String(), "behind a reshard"); n != 1 {
 		t.Errorf("said %d times: %s", n, log.String())
 	}
+}
+
+// begun describes the stream, and lists its shards.
+func begun(t *testing.T, tools *Tools) (*Again, lease.Listing) {
+	t.Helper()
+	info, err := tools.Describe(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	listing, err := tools.Shards(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tools.Again(info), listing
 }
