@@ -81,10 +81,7 @@ func TestOffsetThatWentBackIsReadAgainFrom(t *testing.T) {
 		table.mu.Unlock()
 		mustHandle(t, s, answer("a", 5, 6))
 		advance(time.Minute)
-		var rewind *row.Rewind
-		if err := s.Handle(t.Context(), answer("a", 7, 7)); !errors.As(err, &rewind) || rewind.After.Sequence != "2" {
-			t.Fatalf("handle: %v, want a rewind to 2", err)
-		}
+		mustRewind(t, s, answer("a", 7, 7), "2")
 		mustHandle(t, s, answer("a", 3, 7))
 		if err := r.end(); err != nil {
 			t.Fatal(err)
@@ -156,10 +153,7 @@ func TestAnswerThatARewindOvertakesDoesNotCount(t *testing.T) {
 		if err := <-handled; err != nil {
 			t.Fatal(err)
 		}
-		var rewind *row.Rewind
-		if err := s.Handle(t.Context(), answer("a", 9, 9)); !errors.As(err, &rewind) || rewind.After.Sequence != "2" {
-			t.Fatalf("handle: %v, want a rewind to 2", err)
-		}
+		mustRewind(t, s, answer("a", 9, 9), "2")
 		mustHandle(t, s, answer("a", 3, 8))
 		mustHandle(t, s, &row.Response{Shard: "a", End: true})
 		if err := r.end(); err != nil {

@@ -28,6 +28,15 @@ func mustHandle(t *testing.T, s *shard, r *row.Response) {
 	}
 }
 
+// mustRewind holds that a shard is to be read again from behind a position.
+func mustRewind(t *testing.T, s *shard, r *row.Response, after string) {
+	t.Helper()
+	var rewind *row.Rewind
+	if err := s.Handle(t.Context(), r); !errors.As(err, &rewind) || rewind.After.Sequence != after {
+		t.Fatalf("handle: %v, want a rewind to %s", err, after)
+	}
+}
+
 func wantRows(t *testing.T, table *fakeTable, want []string) {
 	t.Helper()
 	if diff := cmp.Diff(want, table.loaded()); diff != "" {
@@ -127,10 +136,7 @@ func TestSpoolFailureHasTheShardsReadAgain(t *testing.T) {
 		mustHandle(t, s, answer("a", 3, 5)) // the batch is of no use from 4 on
 		synctest.Wait()
 		full = false
-		var rewind *row.Rewind
-		if err := s.Handle(t.Context(), answer("a", 6, 7)); !errors.As(err, &rewind) || rewind.After.Sequence != "2" {
-			t.Fatalf("handle: %v, want a rewind to 2", err)
-		}
+		mustRewind(t, s, answer("a", 6, 7), "2")
 		mustHandle(t, s, answer("a", 3, 7))
 		if err := r.end(); err != nil {
 			t.Fatal(err)
